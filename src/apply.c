@@ -1,0 +1,313 @@
+#include "apply.h"
+
+#include "log.h"
+#include "module.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define DEVICES "sys/bus/pci/devices"
+#define DRIVERS "sys/bus/pci/drivers"
+
+/* i40e needs 22 s for 64 VFs, mlx5 on s390 65 s for 125 (vf-mechanics §H.1) */
+#define CREATE_DEADLINE 120
+#define UNBIND_DEADLINE 20
+#define PROBE_DEADLINE 60
+
+/* The device directory of an action's function or VF, below the root. */
+static char *device_path(const struct action *a)
+{
+	if (!a->function)
+		return xstrdup("sys");
+	return a->vf == NONE ? xasprintf(DEVICES "/%s", a->function)
+			     : xasprintf(DEVICES "/%s/virtfn%d", a->function, a->vf);
+}
+
+/* The address, which for a VF is known only now that it exists. */
+static int device_address(const struct root *root, const struct action *a, char **ret)
+{
+	if (a->vf == NONE) {
+		*ret = xstrdup(a->function);
+		return 0;
+	}
+	return root_link_name(root, ret, DEVICES "/%s/virtfn%d", a->function, a->vf);
+}
+
+static int wait_child(pid_t pid, int seconds)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd child = { .fd = fd, .events = POLLIN };
+	int status, r;
+
+	if (fd < 0)
+		return -errno;
+	do
+		r = poll(&child, 1, seconds * 1000);
+	while (r < 0 && errno == EINTR);
+	if (r == 0) {
+		/* ends it unless the kernel holds it in D state; then it stays behind, not us */
+		kill(pid, SIGKILL);
+		return -ETIMEDOUT;
+	}
+	if (waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
+/*
+ * A write that the kernel can block for ever (a VF that a VM holds, a firmware that hangs) is
+ * done by a child: the deadline is then ours. errno values fit the exit status (below 256)
+ * but for ENOTSUPP, 524, that cxgb4 returns; it becomes EOPNOTSUPP.
+ */
+static int write_with_deadline(const struct root *root, const char *path, const char *value,
+			       int seconds)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		int r = root_write(root, value, "%s", path);
+
+		_exit(r == -524 ? EOPNOTSUPP : -r);
+	}
+	return wait_child(pid, seconds);
+}
+
+static int do_load_module(const struct root *root, const struct action *a)
+{
+	int r;
+
+	(void)root;
+	r = module_load(a->name, a->value);
+	return r < 0 ? r : 0;
+}
+
+static int do_write(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *path = device_path(a);
+
+	return root_write(root, a->value, "%s/%s", path, a->name);
+}
+
+static size_t count_vfs(const struct root *root, const char *pf)
+{
+	struct strings names = {};
+	size_t n = 0;
+
+	root_list(root, &names, DEVICES "/%s", pf);
+	for (size_t i = 0; i < names.n; i++)
+		n += startswith(names.items[i], "virtfn");
+	strings_done(&names);
+	return n;
+}
+
+/* sriov_numvfs_store(): the write succeeds also when the driver made fewer or none. */
+static int do_create(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *path = xasprintf(DEVICES "/%s/sriov_numvfs", a->function);
+	const struct log_subject subject = { .pci = a->function,
+					     .file = a->where.file,
+					     .line = a->where.line };
+	size_t have;
+	int r = write_with_deadline(root, path, a->value, CREATE_DEADLINE);
+
+	if (r < 0)
+		return r;
+	have = count_vfs(root, a->function);
+	if (have == (size_t)atoi(a->value))
+		return 0;
+	log_full(LOG_ERR, &subject, "the driver accepted %s VFs but made %zu%s", a->value, have,
+		 have ? "" : "; bnxt_en needs the link up first");
+	return -EREMOTEIO;
+}
+
+static int do_override(const struct root *root, const struct action *a)
+{
+	/* driver_override_store() cuts the newline; a line that is empty clears it */
+	_cleanup_free_ char *path = device_path(a), *line = xasprintf("%s\n", a->value);
+
+	return root_write(root, line, "%s/driver_override", path);
+}
+
+static int do_unbind(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *path = xasprintf(DRIVERS "/%s/unbind", a->name), *address = NULL;
+	int r = device_address(root, a, &address);
+
+	return r < 0 ? r : write_with_deadline(root, path, address, UNBIND_DEADLINE);
+}
+
+/* Through bind, not drivers_probe: that one returns success also when nothing was bound. */
+static int do_bind(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *address = NULL, *bound = NULL, *path = device_path(a);
+	int r = device_address(root, a, &address);
+
+	if (r < 0)
+		return r;
+	r = root_write(root, address, DRIVERS "/%s/bind", a->name);
+	/* EBUSY: bound already; by whom? The kernel may have been faster, with our override. */
+	if (r == -EBUSY && root_link_name(root, &bound, "%s/driver", path) == 0 &&
+	    streq(bound, a->name))
+		return 0;
+	return r;
+}
+
+static int do_probe(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *address = NULL;
+	int r = device_address(root, a, &address);
+
+	return r < 0 ? r : write_with_deadline(root, "sys/bus/pci/drivers_probe", address, PROBE_DEADLINE);
+}
+
+static int (*const verbs[N_VERBS])(const struct root *root, const struct action *a) = {
+	[LOAD_MODULE] = do_load_module, [WRITE] = do_write, [CREATE_VFS] = do_create,
+	[OVERRIDE] = do_override,	[UNBIND] = do_unbind, [BIND] = do_bind,
+	[PROBE] = do_probe,
+};
+
+/* What the kernel means by an errno of this verb: vf-mechanics §J. NULL: nothing to add. */
+static const struct hint {
+	enum verb verb;
+	int error;
+	const char *text;
+} hints[] = {
+	{ CREATE_VFS, EBUSY, "the PF is resetting or was given VFs meanwhile" },
+	{ CREATE_VFS, EAGAIN, "the PF is not ready yet" },
+	{ CREATE_VFS, EPERM, "the driver refuses this many; try fewer" },
+	{ CREATE_VFS, ENOENT, "its driver cannot create VFs through sysfs (mlx4: num_vfs= module option)" },
+	{ CREATE_VFS, ERANGE, "more than the device and its driver allow" },
+	{ CREATE_VFS, EOPNOTSUPP,
+	  "the driver has SR-IOV turned off (ice: its DDP package is missing?) or the slot lacks ARI" },
+	{ CREATE_VFS, ENOSPC, "no interrupt vectors left for VFs; ask for fewer" },
+	{ CREATE_VFS, ENOMEM,
+	  "the firmware left no memory window or bus number for VFs: turn on SR-IOV and Above 4G "
+	  "Decoding there, or kernel.pci_realloc" },
+	{ CREATE_VFS, ETIMEDOUT, "the driver is stuck; see the kernel log" },
+	{ BIND, ENOENT, "there is no such driver: is its module installed?" },
+	{ BIND, ENODEV, "the driver does not take this device, or it has vanished" },
+	{ BIND, EINVAL, "no IOMMU group, or the device is on vfio-pci's denylist" },
+	{ BIND, EBUSY, "another driver was faster" },
+	{ UNBIND, ETIMEDOUT, "somebody uses it" },
+	{ LOAD_MODULE, ENOENT, "no such module for this kernel" },
+	{ LOAD_MODULE, EPERM, "it is blacklisted, or modules are locked" },
+	{ LOAD_MODULE, EKEYREJECTED, "it is not signed by a key that Secure Boot trusts" },
+};
+
+static const char *hint(enum verb verb, int error)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
+		if (hints[i].verb == verb && hints[i].error == error)
+			return hints[i].text;
+	return NULL;
+}
+
+static int report(const struct action *a, int error)
+{
+	_cleanup_free_ char *text = action_text(a, false);
+	const char *more = hint(a->verb, -error);
+	const struct log_subject subject = { .pci = a->function,
+					     .file = a->where.file,
+					     .line = a->where.line,
+					     .error = error };
+	char place[32] = "";
+
+	if (error == -EREMOTEIO) /* said already */
+		return error;
+	if (a->where.file)
+		snprintf(place, sizeof(place), ":%d", a->where.line);
+	return log_full(LOG_ERR, &subject, "cannot %s%s%s%s%s%s%s", text, more ? " (" : "",
+			more ? more : "", more ? ")" : "", a->where.file ? ", asked for by " : "",
+			a->where.file ? a->where.file : "", place);
+}
+
+/* Does the failure of `before` make `a` pointless? */
+static bool depends(const struct action *a, const struct action *before)
+{
+	if (before->verb == LOAD_MODULE)
+		return a->verb == BIND && streq(a->name, before->name);
+	return streq(a->function, before->function) && (before->vf == NONE || before->vf == a->vf);
+}
+
+static bool blocked(const struct plan *plan, const bool *failed, size_t index)
+{
+	const struct action *a = &plan->actions[index];
+
+	for (size_t i = 0; i < index; i++)
+		if (failed[i] && depends(a, &plan->actions[i]))
+			return true;
+	return false;
+}
+
+/* One line for a run of equal actions on the VFs of one PF: "bound VFs 0-6 to vfio-pci". */
+static void log_group(const struct plan *plan, size_t first, size_t last)
+{
+	const struct action *a = &plan->actions[first], *b = &plan->actions[last];
+	const struct log_subject subject = { .pci = a->function,
+					     .file = a->where.file,
+					     .line = a->where.line };
+	_cleanup_free_ char *text = action_text(a, true);
+
+	if (first == last)
+		log_full(LOG_INFO, &subject, "%s", text);
+	else
+		log_full(LOG_INFO, &subject, "%s, and so on up to VF %d", text, b->vf);
+}
+
+static bool same_group(const struct action *a, const struct action *b)
+{
+	return a->verb == b->verb && a->vf != NONE && b->vf == a->vf + 1 &&
+	       streq(a->function, b->function) && streq(a->name, b->name);
+}
+
+static void log_done(const struct plan *plan, const bool *done)
+{
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		size_t first = i;
+
+		if (!done[i] || plan->actions[i].verb == OVERRIDE || plan->actions[i].verb == WRITE)
+			continue;
+		while (i + 1 < plan->n_actions && done[i + 1] &&
+		       same_group(&plan->actions[i], &plan->actions[i + 1]))
+			i++;
+		log_group(plan, first, i);
+	}
+}
+
+int plan_apply(const struct plan *plan, const struct root *root, unsigned *ret_done)
+{
+	_cleanup_free_ bool *failed = xcalloc(plan->n_actions, sizeof(bool));
+	_cleanup_free_ bool *done = xcalloc(plan->n_actions, sizeof(bool));
+	size_t failures = 0;
+	int first_error = 0;
+
+	*ret_done = 0;
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		const struct action *a = &plan->actions[i];
+		int r;
+
+		if (a->when != NOW || a->disruptive)
+			continue;
+		if (failures && !a->always && blocked(plan, failed, i))
+			continue;
+		if (a->verb == CREATE_VFS)
+			log_status("creating %s VFs on %s", a->value, a->function);
+		r = verbs[a->verb](root, a);
+		if (r < 0) {
+			report(a, r);
+			failed[i] = true;
+			failures++;
+			first_error = first_error ? first_error : r;
+		} else {
+			done[i] = true;
+			(*ret_done)++;
+		}
+	}
+	log_done(plan, done);
+	return first_error;
+}

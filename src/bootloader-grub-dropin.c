@@ -1,0 +1,181 @@
+/*
+ * GRUB of Debian and Ubuntu: files in /etc/default/grub.d are sourced as shell after
+ * /etc/default/grub (a Debian patch of grub-mkconfig). Only GRUB_CMDLINE_LINUX_DEFAULT is
+ * extended, so that recovery entries boot without our words.
+ */
+#include "bootloader.h"
+
+#include "log.h"
+#include "process.h"
+
+#include <errno.h>
+
+/* after the files of others: a later plain assignment would lose ours */
+#define DROPIN "etc/default/grub.d/zz-sriov-setup.cfg"
+#define GRUB_CFG "boot/grub/grub.cfg"
+#define NEW_CFG "boot/grub/.grub.cfg.sriov-setup"
+#define BEGIN "GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT "
+#define MKCONFIG_DEADLINE 120
+
+static int grub_detect(const struct root *root)
+{
+	_cleanup_free_ char *script = NULL;
+
+	if (root_read(root, &script, "usr/sbin/grub-mkconfig") < 0 || !strstr(script, "default/grub.d"))
+		return 0;
+	return root_exists(root, GRUB_CFG) || !root->live ? 90 : 0;
+}
+
+static int grub_read(const struct root *root, struct cmdline *ret_ours)
+{
+	_cleanup_free_ char *text = NULL;
+	char *words, *end;
+	int r = root_read(root, &text, DROPIN);
+
+	if (r < 0)
+		return r;
+	words = strstr(text, BEGIN);
+	end = words ? strchr(words + strlen(BEGIN), '"') : NULL;
+	if (!end)
+		return log_error_errno(EBADMSG, "/" DROPIN " is not as we wrote it; remove it by hand");
+	*end = '\0';
+	cmdline_parse(ret_ours, words + strlen(BEGIN));
+	return 0;
+}
+
+/* A mount point in fstab that nothing is mounted on: writing would go below it. */
+static bool boot_is_missing(const struct root *root)
+{
+	_cleanup_free_ char *fstab = NULL, *mounts = NULL;
+	char device[256], where[256], *line, *rest;
+
+	if (!root->live || root_read(root, &fstab, "etc/fstab") < 0 ||
+	    root_read(root, &mounts, "proc/self/mountinfo") < 0)
+		return false;
+	for (rest = fstab; (line = strsep(&rest, "\n"));)
+		if (sscanf(line, "%255s %255s", device, where) == 2 && device[0] != '#' &&
+		    streq(where, "/boot") && !strstr(mounts, " /boot "))
+			return true;
+	return false;
+}
+
+static int grub_install(const struct root *root, const struct cmdline *words)
+{
+	_cleanup_free_ char *text = cmdline_print(words), *content = NULL, *link = NULL;
+	int r;
+
+	if (boot_is_missing(root))
+		return log_error_errno(ENODEV, "/boot is in /etc/fstab but not mounted: mount it first");
+	if (root_link_name(root, &link, DROPIN) == 0)
+		return log_error_errno(ELOOP, "/" DROPIN " is a symbolic link: remove it first");
+	content = xasprintf("# Written by sriov-setup from /etc/sriov.conf; changes are lost.\n"
+			    "# \"sriov-setup kargs remove\" takes it away.\n" BEGIN "%s\"\n",
+			    text);
+	r = words->words.n ? root_replace(root, content, 0644, DROPIN) : root_remove(root, DROPIN);
+	if (r < 0)
+		return log_error_errno(r, "cannot write /" DROPIN);
+	return r;
+}
+
+/* What one generated grub.cfg says of our words. */
+struct entries {
+	size_t all, with_ours; /* "linux" lines; those of normal entries with all of our words */
+	size_t normal, marked; /* normal entries; any entry with our marker */
+};
+
+static void read_entries(const char *cfg, const struct cmdline *words, struct entries *ret)
+{
+	_cleanup_free_ char *copy = xstrdup(cfg);
+	char *rest = copy, *line;
+
+	*ret = (struct entries){};
+	while ((line = strsep(&rest, "\n"))) {
+		_cleanup_(cmdline_done) struct cmdline found = {};
+		bool has_all = true;
+
+		line += strspn(line, " \t");
+		if (!startswith(line, "linux\t") && !startswith(line, "linux "))
+			continue;
+		cmdline_parse(&found, line);
+		ret->all++;
+		ret->marked += strstr(line, "sriov_setup.gen=") != NULL;
+		if (cmdline_has(&found, "single") || cmdline_has(&found, "recovery"))
+			continue;
+		ret->normal++;
+		for (size_t i = 0; i < words->words.n; i++)
+			has_all = has_all && cmdline_has(&found, words->words.items[i]);
+		ret->with_ours += has_all;
+	}
+}
+
+/* Judges the new file, since grub-mkconfig exits 0 also when our words were lost. */
+static int check_new(const char *before, const char *now, const struct cmdline *words)
+{
+	struct entries old, new;
+
+	read_entries(before, words, &old);
+	read_entries(now, words, &new);
+	if (new.all == 0 || new.all < old.all)
+		return log_error_errno(EBADMSG,
+				       "grub-mkconfig made %zu boot entries, there are %zu now; kept the old ones",
+				       new.all, old.all);
+	if (words->words.n == 0 && new.marked)
+		return log_error_errno(EBADMSG, "our words are still in %zu boot entries", new.marked);
+	if (new.with_ours != new.normal)
+		return log_error_errno(EBADMSG,
+				       "%zu of %zu boot entries lack our words: does a later file in "
+				       "/etc/default/grub.d assign GRUB_CMDLINE_LINUX_DEFAULT?",
+				       new.normal - new.with_ours, new.normal);
+	return 0;
+}
+
+static int run_grub(const char *program, const char *argument, const char *file)
+{
+	const char *argv[] = { program, argument ? argument : file, argument ? file : NULL, NULL };
+	_cleanup_free_ char *output = NULL;
+	int r = process_run(argv, MKCONFIG_DEADLINE, &output);
+
+	if (r < 0)
+		log_error_errno(r, "%s failed: %s", program, output ? output : "no output");
+	return r;
+}
+
+/*
+ * update-grub truncates grub.cfg in place and never calls fsync: a power cut leaves a
+ * "grub>" prompt. So a new file is made beside it, checked, and renamed over it.
+ */
+static int grub_refresh(const struct root *root, const struct cmdline *words)
+{
+	_cleanup_free_ char *before = NULL, *now = NULL;
+	int r;
+
+	r = root_read(root, &before, GRUB_CFG);
+	if (r < 0)
+		return log_error_errno(r, "cannot read /" GRUB_CFG);
+	r = run_grub("/usr/sbin/grub-mkconfig", "-o", "/" NEW_CFG);
+	if (r == 0)
+		r = run_grub("/usr/bin/grub-script-check", NULL, "/" NEW_CFG);
+	if (r == 0) {
+		r = root_read(root, &now, NEW_CFG);
+		if (r < 0)
+			log_error_errno(r, "cannot read /" NEW_CFG);
+	}
+	if (r == 0)
+		r = check_new(before, now, words);
+	if (r == 0) {
+		r = root_move(root, NEW_CFG, GRUB_CFG);
+		if (r < 0)
+			log_error_errno(r, "cannot replace /" GRUB_CFG);
+	}
+	root_remove(root, NEW_CFG);
+	root_remove(root, NEW_CFG ".new"); /* grub-mkconfig's own leftover when it fails */
+	return r < 0 ? r : 0;
+}
+
+const struct bootloader bootloader_grub_dropin = {
+	.name = "grub-dropin",
+	.detect = grub_detect,
+	.read = grub_read,
+	.install = grub_install,
+	.refresh = grub_refresh,
+};

@@ -1,0 +1,708 @@
+#include "config.h"
+
+#include "config-fields.h"
+#include "config-text.h"
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libconfig.h>
+#include <sys/stat.h>
+
+/* One file that is being read. */
+struct reader {
+	const char *file; /* borrowed from config.files */
+	size_t mistakes;
+};
+
+static void mistake(struct reader *reader, const config_setting_t *setting, char *text)
+{
+	log_config(reader->file, setting ? (int)config_setting_source_line(setting) : 0, "%s", text);
+	reader->mistakes++;
+	free(text);
+}
+
+static struct where where_of(const struct reader *reader, const config_setting_t *setting)
+{
+	return (struct where){ reader->file, (int)config_setting_source_line(setting) };
+}
+
+static const char *name_of(const config_setting_t *setting)
+{
+	const char *name = config_setting_name(setting);
+
+	return name ? name : "value";
+}
+
+/* Each takes one setting into the field; it reports what it does not like. */
+typedef void key_reader(struct reader *reader, const config_setting_t *setting, void *field);
+
+struct key {
+	const char *name;
+	key_reader *read;
+	size_t offset;
+};
+
+static void read_bool(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+		mistake(reader, setting, xasprintf("%s is no boolean, expected true or false", name_of(setting)));
+	else
+		*(bool *)field = config_setting_get_bool(setting);
+}
+
+/* The text of a string setting, or NULL and a mistake. */
+static const char *string_of(struct reader *reader, const config_setting_t *setting)
+{
+	if (config_setting_type(setting) == CONFIG_TYPE_STRING)
+		return config_setting_get_string(setting);
+	mistake(reader, setting, xasprintf("%s is no string, expected text in quotes", name_of(setting)));
+	return NULL;
+}
+
+/* A string that field_… from config-fields.c accepts and normalises. */
+static void read_field(struct reader *reader, const config_setting_t *setting, void *field,
+		       field_parser *parse)
+{
+	const char *text = string_of(reader, setting), *expected = NULL;
+	char *value = NULL;
+
+	if (!text)
+		return;
+	value = parse(text, &expected);
+	if (!value) {
+		_cleanup_free_ char *shown = field_printable(text);
+
+		mistake(reader, setting, xasprintf("%s = \"%s\" is not valid, expected %s", name_of(setting),
+						   shown, expected));
+		return;
+	}
+	free(*(char **)field);
+	*(char **)field = value;
+}
+
+#define FIELD_READER(function, parse)                                                              \
+	static void function(struct reader *reader, const config_setting_t *setting, void *field) \
+	{                                                                                          \
+		read_field(reader, setting, field, parse);                                         \
+	}
+
+FIELD_READER(read_address, field_address)
+FIELD_READER(read_interface, field_interface)
+FIELD_READER(read_mac, field_mac)
+FIELD_READER(read_driver, field_driver)
+FIELD_READER(read_slot, field_text)
+FIELD_READER(read_serial, field_serial)
+FIELD_READER(read_resource, field_resource)
+FIELD_READER(read_mdev_type, field_text)
+FIELD_READER(read_size, field_hugepage_size)
+FIELD_READER(read_bootloader, field_bootloader)
+FIELD_READER(read_directory, field_directory)
+
+static void read_id(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	struct match *match = field;
+	_cleanup_free_ char *id = NULL;
+
+	read_field(reader, setting, &id, field_id);
+	if (id)
+		sscanf(id, "%4x:%4x", (unsigned *)&match->vendor, (unsigned *)&match->device);
+}
+
+static void read_number(struct reader *reader, const config_setting_t *setting, unsigned max, void *field)
+{
+	int value;
+
+	if (config_setting_type(setting) == CONFIG_TYPE_INT) {
+		value = config_setting_get_int(setting);
+		if (value >= 0 && (unsigned)value <= max) {
+			*(int *)field = value;
+			return;
+		}
+	}
+	mistake(reader, setting, xasprintf("%s is out of range or no number, expected a whole number from 0 to %u",
+					   name_of(setting), max));
+}
+
+static void read_count(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	read_number(reader, setting, 1000000, field);
+}
+
+static void read_vfs(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	if (config_setting_type(setting) != CONFIG_TYPE_STRING)
+		read_number(reader, setting, VFS_LIMIT, field);
+	else if (streq(config_setting_get_string(setting), "max"))
+		*(int *)field = VFS_MAX;
+	else
+		mistake(reader, setting, xasprintf("vfs is not valid, expected a whole number from 0 to %d or \"max\"",
+						   VFS_LIMIT));
+}
+
+/* One of a list of words; the enum's values are their positions. */
+static void read_choice(struct reader *reader, const config_setting_t *setting, void *field,
+			const char *const words[3])
+{
+	const char *text = string_of(reader, setting);
+
+	for (int i = 0; text && i < 3; i++)
+		if (streq(text, words[i])) {
+			*(int *)field = i;
+			return;
+		}
+	if (text)
+		mistake(reader, setting, xasprintf("%s is not known, expected \"%s\", \"%s\" or \"%s\"",
+						   name_of(setting), words[0], words[1], words[2]));
+}
+
+static void read_iommu(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	read_choice(reader, setting, field, (const char *const[]){ "auto", "on", "leave" });
+}
+
+static void read_vfio_ids(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	const char *text = string_of(reader, setting);
+
+	if (streq(text, "safe") || streq(text, "none"))
+		*(enum vfio_ids *)field = streq(text, "none") ? VFIO_IDS_NONE : VFIO_IDS_SAFE;
+	else if (text)
+		mistake(reader, setting, xasprintf("vfio_ids is not known, expected \"safe\" or \"none\""));
+}
+
+/* The names of a table, for the message. */
+static char *key_names(const struct key *keys)
+{
+	char *all = xstrdup("");
+
+	for (; keys->name; keys++) {
+		char *more = xasprintf("%s%s%s", all, *all ? ", " : "", keys->name);
+
+		free(all);
+		all = more;
+	}
+	return all;
+}
+
+static const struct key *find_key(const struct key *keys, const char *name)
+{
+	for (; keys->name; keys++)
+		if (streq(keys->name, name))
+			return keys;
+	return NULL;
+}
+
+/* Reads a group by its table of keys into the struct at `fields`. */
+static void read_group(struct reader *reader, const config_setting_t *group, const struct key *keys,
+		       void *fields)
+{
+	if (!config_setting_is_group(group)) {
+		mistake(reader, group, xasprintf("%s is no group, expected { key = value; … }", name_of(group)));
+		return;
+	}
+	for (int i = 0; i < config_setting_length(group); i++) {
+		const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
+		const struct key *key = find_key(keys, config_setting_name(setting));
+		_cleanup_free_ char *names = NULL;
+
+		if (key) {
+			key->read(reader, setting, (char *)fields + key->offset);
+			continue;
+		}
+		names = key_names(keys);
+		mistake(reader, setting, xasprintf("unknown key '%s'%s%s, expected one of: %s",
+						   config_setting_name(setting),
+						   config_setting_is_root(group) ? "" : " in ",
+						   config_setting_is_root(group) ? "" : name_of(group), names));
+	}
+}
+
+/* Calls `read` for each element of ( … ). */
+static void read_list(struct reader *reader, const config_setting_t *list, void *fields, key_reader *read)
+{
+	if (!config_setting_is_list(list)) {
+		mistake(reader, list, xasprintf("%s is no list, expected ( { … }, { … } )", name_of(list)));
+		return;
+	}
+	for (int i = 0; i < config_setting_length(list); i++)
+		read(reader, config_setting_get_elem(list, (unsigned)i), fields);
+}
+
+static const struct key match_keys[] = {
+	{ "address", read_address, offsetof(struct match, address) },
+	{ "interface", read_interface, offsetof(struct match, interface) },
+	{ "mac", read_mac, offsetof(struct match, mac) },
+	{ "id", read_id, 0 },
+	{ "driver", read_driver, offsetof(struct match, driver) },
+	{ "slot", read_slot, offsetof(struct match, slot) },
+	{ "serial", read_serial, offsetof(struct match, serial) },
+	{},
+};
+
+static void read_match(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	read_group(reader, setting, match_keys, field);
+	if (config_setting_is_group(setting) && config_setting_length(setting) == 0)
+		mistake(reader, setting, xasprintf("match is empty, expected at least one of: address, "
+						   "interface, mac, id, driver, slot, serial"));
+}
+
+/* "0-3,5": each range becomes a rule of its own; what is common is filled in by read_vf_rule() */
+struct vf_group {
+	char *index, *driver, *resource;
+};
+
+FIELD_READER(read_index, field_index)
+
+static const struct key vf_keys[] = {
+	{ "index", read_index, offsetof(struct vf_group, index) },
+	{ "driver", read_driver, offsetof(struct vf_group, driver) },
+	{ "resource", read_resource, offsetof(struct vf_group, resource) },
+	{},
+};
+
+static void add_range(struct reader *reader, const config_setting_t *setting, struct pf_rule *rule,
+		      const struct vf_group *group, unsigned first, unsigned last)
+{
+	for (size_t i = 0; i < rule->n_vf; i++)
+		if (first <= rule->vf[i].last && last >= rule->vf[i].first)
+			mistake(reader, setting,
+				xasprintf("index %u-%u overlaps index %u-%u of line %d, expected each VF once",
+					  first, last, rule->vf[i].first, rule->vf[i].last,
+					  rule->vf[i].where.line));
+	*array_add(rule->vf, rule->n_vf) = (struct vf_rule){
+		.where = where_of(reader, setting),
+		.first = first,
+		.last = last,
+		.driver = xstrdup(group->driver),
+		.resource = xstrdup(group->resource),
+	};
+}
+
+static void read_vf_rule(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	struct vf_group group = {};
+	char *rest, *part;
+
+	read_group(reader, setting, vf_keys, &group);
+	if (!group.index && config_setting_is_group(setting) && !config_setting_get_member(setting, "index"))
+		mistake(reader, setting, xasprintf("index is missing, expected which VFs: index = \"0-3\""));
+	for (rest = group.index; rest && (part = strsep(&rest, ","));) {
+		unsigned first, last;
+
+		if (sscanf(part, "%u-%u", &first, &last) == 1)
+			last = first;
+		add_range(reader, setting, field, &group, first, last);
+	}
+	free(group.index);
+	free(group.driver);
+	free(group.resource);
+}
+
+static void read_vf_list(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	read_list(reader, setting, field, read_vf_rule);
+}
+
+static const struct key pf_keys[] = {
+	{ "match", read_match, offsetof(struct pf_rule, match) },
+	{ "required", read_bool, offsetof(struct pf_rule, required) },
+	{ "vfs", read_vfs, offsetof(struct pf_rule, vfs) },
+	{ "driver", read_driver, offsetof(struct pf_rule, driver) },
+	{ "resource", read_resource, offsetof(struct pf_rule, resource) },
+	{ "vf", read_vf_list, 0 },
+	{},
+};
+
+static bool same_match(const struct match *a, const struct match *b)
+{
+	return streq(a->address, b->address) && streq(a->interface, b->interface) &&
+	       streq(a->mac, b->mac) && a->vendor == b->vendor && a->device == b->device &&
+	       streq(a->driver, b->driver) && streq(a->slot, b->slot) && streq(a->serial, b->serial);
+}
+
+static void require(struct reader *reader, const config_setting_t *group, const char *key, const char *what)
+{
+	if (config_setting_is_group(group) && !config_setting_get_member(group, key))
+		mistake(reader, group, xasprintf("%s is missing, expected %s", key, what));
+}
+
+#define MATCH_EXAMPLE "for which device the rule is: match = { address = \"0000:01:00.0\"; }"
+
+static void read_pf_rule(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	struct config *config = field;
+	struct pf_rule rule = {
+		.where = where_of(reader, setting),
+		.match = { .vendor = -1, .device = -1 },
+		.vfs = VFS_UNSET,
+	};
+
+	read_group(reader, setting, pf_keys, &rule);
+	require(reader, setting, "match", MATCH_EXAMPLE);
+	if (!rule.driver)
+		rule.driver = xstrdup(DRIVER_VFIO);
+	for (size_t i = 0; i < rule.n_vf; i++)
+		if (rule.vfs >= 0 && rule.vf[i].last >= (unsigned)rule.vfs)
+			log_config(rule.vf[i].where.file, rule.vf[i].where.line,
+				   "index %u is not made by vfs = %d, expected at most %d",
+				   rule.vf[i].last, rule.vfs, rule.vfs - 1),
+				reader->mistakes++;
+	for (size_t i = 0; i < config->n_pfs; i++)
+		if (same_match(&rule.match, &config->pfs[i].match) && config->pfs[i].where.file == reader->file)
+			mistake(reader, setting,
+				xasprintf("the rule of line %d has the same match and goes first, expected one rule",
+					  config->pfs[i].where.line));
+	*array_add(config->pfs, config->n_pfs) = rule;
+}
+
+static const struct key device_keys[] = {
+	{ "match", read_match, offsetof(struct device_rule, match) },
+	{ "required", read_bool, offsetof(struct device_rule, required) },
+	{ "driver", read_driver, offsetof(struct device_rule, driver) },
+	{ "resource", read_resource, offsetof(struct device_rule, resource) },
+	{},
+};
+
+static void read_device_rule(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	struct config *config = field;
+	struct device_rule rule = { .where = where_of(reader, setting),
+				    .match = { .vendor = -1, .device = -1 } };
+
+	read_group(reader, setting, device_keys, &rule);
+	require(reader, setting, "match", MATCH_EXAMPLE);
+	if (!rule.driver)
+		rule.driver = xstrdup(DRIVER_VFIO);
+	if (streq(rule.driver, DRIVER_NATIVE) || streq(rule.driver, DRIVER_NONE))
+		mistake(reader, setting, xasprintf("driver = \"%s\" is for VFs, expected \"vfio-pci\" or the name "
+						   "of a driver",
+						   rule.driver));
+	*array_add(config->devices, config->n_devices) = rule;
+}
+
+static const struct key mdev_keys[] = {
+	{ "match", read_match, offsetof(struct mdev_rule, match) },
+	{ "type", read_mdev_type, offsetof(struct mdev_rule, type) },
+	{ "count", read_count, offsetof(struct mdev_rule, count) },
+	{ "resource", read_resource, offsetof(struct mdev_rule, resource) },
+	{},
+};
+
+static void read_mdev_rule(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	struct config *config = field;
+	struct mdev_rule rule = { .where = where_of(reader, setting),
+				  .match = { .vendor = -1, .device = -1 } };
+
+	read_group(reader, setting, mdev_keys, &rule);
+	require(reader, setting, "match", MATCH_EXAMPLE);
+	require(reader, setting, "type", "the type's name: type = \"GRID T4-1Q\"");
+	require(reader, setting, "resource", "a resource name: resource = \"nvidia.com/GRID_T4-1Q\"");
+	*array_add(config->mdevs, config->n_mdevs) = rule;
+}
+
+static const struct key hugepage_keys[] = {
+	{ "size", read_size, offsetof(struct hugepages, size) },
+	{ "count", read_count, offsetof(struct hugepages, count) },
+	{},
+};
+
+static void read_hugepage(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	struct kernel_config *kernel = field;
+	struct hugepages pages = {};
+
+	read_group(reader, setting, hugepage_keys, &pages);
+	require(reader, setting, "size", "size = \"1G\"");
+	require(reader, setting, "count", "how many: count = 16");
+	*array_add(kernel->hugepages, kernel->n_hugepages) = pages;
+}
+
+static void read_hugepages(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	read_list(reader, setting, field, read_hugepage);
+}
+
+static void read_extra(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	if (!config_setting_is_array(setting) && !config_setting_is_list(setting)) {
+		mistake(reader, setting, xasprintf("extra is no array, expected [ \"word\", … ]"));
+		return;
+	}
+	for (int i = 0; i < config_setting_length(setting); i++) {
+		_cleanup_free_ char *word = NULL;
+
+		read_field(reader, config_setting_get_elem(setting, (unsigned)i), &word, field_kernel_word);
+		if (word)
+			strings_add(field, word);
+	}
+}
+
+static const struct key kernel_keys[] = {
+	{ "iommu", read_iommu, offsetof(struct kernel_config, iommu) },
+	{ "passthrough", read_bool, offsetof(struct kernel_config, passthrough) },
+	{ "pci_realloc", read_iommu, offsetof(struct kernel_config, pci_realloc) },
+	{ "assign_busses", read_bool, offsetof(struct kernel_config, assign_busses) },
+	{ "unsafe_interrupts", read_bool, offsetof(struct kernel_config, unsafe_interrupts) },
+	{ "hugepages", read_hugepages, 0 },
+	{ "extra", read_extra, offsetof(struct kernel_config, extra) },
+	{ "bootloader", read_bootloader, offsetof(struct kernel_config, bootloader) },
+	{ "vfio_ids", read_vfio_ids, offsetof(struct kernel_config, vfio_ids) },
+	{},
+};
+
+static void read_kernel(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	struct kernel_config *kernel = field;
+
+	kernel->where = where_of(reader, setting);
+	read_group(reader, setting, kernel_keys, kernel);
+	if (streq(kernel->bootloader, "auto")) {
+		free(kernel->bootloader);
+		kernel->bootloader = NULL;
+	}
+}
+
+static const struct key export_keys[] = {
+	{ "kubevirt", read_bool, offsetof(struct export_config, kubevirt) },
+	{ "external_resource_provider", read_bool, offsetof(struct export_config, external_resource_provider) },
+	{ "dir", read_directory, offsetof(struct export_config, dir) },
+	{},
+};
+
+static void read_export(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	read_group(reader, setting, export_keys, field);
+}
+
+static void read_pfs(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	read_list(reader, setting, field, read_pf_rule);
+}
+
+static void read_devices(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	read_list(reader, setting, field, read_device_rule);
+}
+
+static void read_mdevs(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	read_list(reader, setting, field, read_mdev_rule);
+}
+
+static const struct key sections[] = {
+	{ "kernel", read_kernel, offsetof(struct config, kernel) },
+	{ "pf", read_pfs, 0 },
+	{ "device", read_devices, 0 },
+	{ "mdev", read_mdevs, 0 },
+	{ "export", read_export, offsetof(struct config, export) },
+	{},
+};
+
+/* The text of a regular file; what is wrong with any other is said. */
+static char *read_text(struct reader *reader, const struct root *root, const char *path)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for its writer */
+	_cleanup_close_ int fd = root_openat(root, O_RDONLY | O_NONBLOCK, "%s", path);
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	char *nul;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		mistake(reader, NULL, xasprintf("cannot be read: %s", strerror(fd < 0 ? -fd : errno)));
+	else if (!S_ISREG(st.st_mode))
+		mistake(reader, NULL, xasprintf("is no regular file, expected a text file"));
+	else if (st.st_size >= ROOT_FILE_MAX)
+		mistake(reader, NULL, xasprintf("is too large, expected less than 1 MiB"));
+	else {
+		text = xcalloc((size_t)st.st_size + 1, 1);
+		n = pread(fd, text, (size_t)st.st_size, 0);
+		nul = n < 0 ? NULL : memchr(text, '\0', (size_t)n);
+		if (n == st.st_size && !nul)
+			return steal_pointer(&text);
+		if (nul) {
+			int line = 1;
+
+			for (char *c = text; c < nul; c++)
+				line += *c == '\n';
+			log_config(reader->file, line, "holds a NUL byte, expected text");
+			reader->mistakes++;
+		} else {
+			mistake(reader, NULL, xasprintf("cannot be read whole"));
+		}
+	}
+	return NULL;
+}
+
+static bool text_is_sound(struct reader *reader, const char *text)
+{
+	struct text_mistake *mistakes;
+	size_t n = config_text_check(text, &mistakes);
+
+	for (size_t i = 0; i < n; i++) {
+		log_config(reader->file, mistakes[i].line, "%s", mistakes[i].text);
+		free(mistakes[i].text);
+	}
+	free(mistakes);
+	reader->mistakes += n;
+	return n == 0;
+}
+
+static void read_file(struct reader *reader, struct config *config, const struct root *root,
+		      const char *path)
+{
+	_cleanup_free_ char *text = read_text(reader, root, path);
+	config_t parsed;
+
+	if (!text || !text_is_sound(reader, text))
+		return;
+	config_init(&parsed);
+	if (config_read_string(&parsed, text) == CONFIG_TRUE) {
+		read_group(reader, config_root_setting(&parsed), sections, config);
+	} else {
+		log_config(reader->file, config_error_line(&parsed),
+			   "%s, expected key = value; as in sriov.conf(5)", config_error_text(&parsed));
+		reader->mistakes++;
+	}
+	config_destroy(&parsed);
+}
+
+/* Adds a file whose name the config owns from then on. */
+static size_t add_file(struct config *config, const struct root *root, const char *path)
+{
+	_cleanup_free_ char *shown = xasprintf("/%s", path);
+	struct reader reader = {};
+
+	strings_add(&config->files, shown);
+	reader.file = config->files.items[config->files.n - 1];
+	read_file(&reader, config, root, path);
+	return reader.mistakes;
+}
+
+static size_t add_folder(struct config *config, const struct root *root, const char *folder)
+{
+	struct strings names = {};
+	size_t mistakes = 0;
+
+	root_list(root, &names, "%s", folder);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", folder, names.items[i]);
+		size_t n = strlen(path);
+
+		if (names.items[i][0] != '.' && n > 5 && streq(path + n - 5, ".conf"))
+			mistakes += add_file(config, root, path);
+	}
+	strings_done(&names);
+	return mistakes;
+}
+
+/* The image's rules come last, its settings give way: it is read alone, then taken apart. */
+static size_t add_image(struct config *config, const struct root *root)
+{
+	struct config image = { .export = config->export };
+	size_t mistakes = add_folder(&image, root, CONFIG_IMAGE_DIR);
+
+	config->kernel = image.kernel;
+	config->export = image.export;
+	image.kernel = (struct kernel_config){};
+	image.export.dir = NULL;
+	/* kept aside until the administrator's files are read */
+	config->pfs = image.pfs;
+	config->n_pfs = image.n_pfs;
+	config->devices = image.devices;
+	config->n_devices = image.n_devices;
+	config->mdevs = image.mdevs;
+	config->n_mdevs = image.n_mdevs;
+	config->files = image.files;
+	return mistakes;
+}
+
+/* Moves the first `n` elements of an array behind the rest: the image's rules were read first. */
+#define ROTATE(array, count, n)                                                            \
+	do {                                                                               \
+		__typeof__(array) new_ = NULL;                                             \
+		size_t m_ = 0;                                                             \
+		for (size_t i_ = 0; i_ < (count); i_++)                                    \
+			*array_add(new_, m_) = (array)[(i_ + (n)) % (count)];              \
+		free(array);                                                               \
+		(array) = new_;                                                            \
+	} while (0)
+
+int config_load(struct config *ret, const struct root *root, const char *path)
+{
+	struct config config = { .export = { .kubevirt = true } };
+	size_t mistakes = 0, pfs, devices, mdevs;
+	_cleanup_free_ char *folder = NULL;
+	const char *main_path = path ? path + strspn(path, "/") : CONFIG_PATH;
+
+	if (!path)
+		mistakes += add_image(&config, root);
+	pfs = config.n_pfs;
+	devices = config.n_devices;
+	mdevs = config.n_mdevs;
+	if (path || root_exists(root, "%s", main_path))
+		mistakes += add_file(&config, root, main_path);
+	folder = xasprintf("%s.d", main_path);
+	mistakes += add_folder(&config, root, folder);
+	ROTATE(config.pfs, config.n_pfs, pfs);
+	ROTATE(config.devices, config.n_devices, devices);
+	ROTATE(config.mdevs, config.n_mdevs, mdevs);
+	if (mistakes) {
+		config_done(&config);
+		return -EINVAL;
+	}
+	*ret = config;
+	return 0;
+}
+
+static void match_done(struct match *match)
+{
+	free(match->address);
+	free(match->interface);
+	free(match->mac);
+	free(match->driver);
+	free(match->slot);
+	free(match->serial);
+}
+
+static void pf_rule_done(struct pf_rule *rule)
+{
+	for (size_t i = 0; i < rule->n_vf; i++) {
+		free(rule->vf[i].driver);
+		free(rule->vf[i].resource);
+	}
+	free(rule->vf);
+	match_done(&rule->match);
+	free(rule->driver);
+	free(rule->resource);
+}
+
+void config_done(struct config *config)
+{
+	for (size_t i = 0; i < config->n_pfs; i++)
+		pf_rule_done(&config->pfs[i]);
+	for (size_t i = 0; i < config->n_devices; i++) {
+		match_done(&config->devices[i].match);
+		free(config->devices[i].driver);
+		free(config->devices[i].resource);
+	}
+	for (size_t i = 0; i < config->n_mdevs; i++) {
+		match_done(&config->mdevs[i].match);
+		free(config->mdevs[i].type);
+		free(config->mdevs[i].resource);
+	}
+	for (size_t i = 0; i < config->kernel.n_hugepages; i++)
+		free(config->kernel.hugepages[i].size);
+	free(config->pfs);
+	free(config->devices);
+	free(config->mdevs);
+	free(config->kernel.hugepages);
+	strings_done(&config->kernel.extra);
+	free(config->kernel.bootloader);
+	free(config->export.dir);
+	strings_done(&config->files);
+	*config = (struct config){};
+}

@@ -1,0 +1,101 @@
+#include "kargs.h"
+#include "kernel-args.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/utsname.h>
+
+/* The first lines of cpuinfo name the vendor; the file of a large host is far over a megabyte. */
+static enum cpu read_cpu(const struct root *root)
+{
+	_cleanup_close_ int fd = root_openat(root, O_RDONLY, "proc/cpuinfo");
+	struct utsname machine;
+	char text[512];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	text[n < 0 ? 0 : n] = '\0';
+	if (strstr(text, "GenuineIntel"))
+		return CPU_INTEL;
+	if (strstr(text, "AuthenticAMD") || strstr(text, "HygonGenuine"))
+		return CPU_AMD;
+	return uname(&machine) == 0 && streq(machine.machine, "aarch64") ? CPU_ARM64 : CPU_OTHER;
+}
+
+static void read_groups(const struct root *root, struct kernel_facts *facts)
+{
+	struct strings groups = {};
+
+	root_list(root, &groups, "sys/kernel/iommu_groups");
+	facts->iommu_groups = groups.n > 0;
+	for (size_t i = 0; i < groups.n && !facts->passthrough; i++) {
+		_cleanup_free_ char *type = NULL;
+
+		root_read(root, &type, "sys/kernel/iommu_groups/%s/type", groups.items[i]);
+		facts->passthrough = streq(type, "identity");
+	}
+	strings_done(&groups);
+}
+
+/* Lines 7 to 12 of `resource` are the VF BARs, PCI_IOV_RESOURCES; all zero: no address found. */
+static bool bars_unassigned(const char *resource)
+{
+	for (int line = 0; line < 13; line++) {
+		unsigned long long start, end, flags;
+
+		if (sscanf(resource, "%llx %llx %llx", &start, &end, &flags) != 3)
+			return line > 7;
+		if (line >= 7 && (start || end))
+			return false;
+		resource += strcspn(resource, "\n");
+		resource += *resource == '\n';
+	}
+	return true;
+}
+
+static void read_vf_bars(const struct root *root, struct kernel_facts *facts)
+{
+	struct strings devices = {};
+
+	root_list(root, &devices, "sys/bus/pci/devices");
+	for (size_t i = 0; i < devices.n && !facts->vf_bars_unassigned; i++) {
+		_cleanup_free_ char *resource = NULL;
+		unsigned long vfs;
+
+		if (root_read_unsigned(root, &vfs, "sys/bus/pci/devices/%s/sriov_totalvfs",
+				       devices.items[i]) == 0 &&
+		    vfs &&
+		    root_read(root, &resource, "sys/bus/pci/devices/%s/resource", devices.items[i]) == 0)
+			facts->vf_bars_unassigned = bars_unassigned(resource);
+	}
+	strings_done(&devices);
+}
+
+int kernel_facts_read(const struct root *root, struct kernel_facts *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	*ret = (struct kernel_facts){ .offline = !root->live };
+	r = kargs_read_ours(root, &ret->ours);
+	if (r < 0)
+		return r;
+	if (ret->offline)
+		return 0;
+	r = root_read(root, &text, "proc/cmdline");
+	if (r < 0)
+		return r;
+	cmdline_parse(&ret->running, text);
+	ret->cpu = read_cpu(root);
+	ret->firmware_iommu = root_exists(root, "sys/firmware/acpi/tables/DMAR") ||
+			      root_exists(root, "sys/firmware/acpi/tables/IVRS") ||
+			      root_exists(root, "sys/firmware/acpi/tables/IORT");
+	read_groups(root, ret);
+	read_vf_bars(root, ret);
+	return 0;
+}
+
+void kernel_facts_done(struct kernel_facts *facts)
+{
+	cmdline_done(&facts->running);
+	cmdline_done(&facts->ours);
+}

@@ -1,0 +1,117 @@
+#include "log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
+
+static int max_level = LOG_INFO;
+
+void log_set_level(int level)
+{
+	max_level = level;
+}
+
+/* systemd sets JOURNAL_STREAM=device:inode of stderr; sd_journal_stream_fd(3), systemd.exec(5). */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+static void add_field(struct iovec *fields, int *n, char *field)
+{
+	fields[(*n)++] = (struct iovec){ field, strlen(field) };
+}
+
+static void journal_send(int level, const struct log_subject *subject, const char *message)
+{
+	struct iovec fields[6];
+	int n = 0;
+
+	add_field(fields, &n, xasprintf("MESSAGE=%s", message));
+	add_field(fields, &n, xasprintf("PRIORITY=%d", level));
+	if (subject->pci)
+		add_field(fields, &n, xasprintf("PCI_DEVICE=%s", subject->pci));
+	if (subject->file)
+		add_field(fields, &n, xasprintf("CONFIG_FILE=%s", subject->file));
+	if (subject->line)
+		add_field(fields, &n, xasprintf("CONFIG_LINE=%d", subject->line));
+	if (subject->error)
+		add_field(fields, &n, xasprintf("ERRNO=%d", abs(subject->error)));
+	sd_journal_sendv(fields, n);
+	while (n--)
+		free(fields[n].iov_base);
+}
+
+static void emit(int level, const struct log_subject *subject, const char *message)
+{
+	static int journal = -1;
+
+	if (level > max_level)
+		return;
+	if (journal < 0)
+		journal = stderr_is_journal();
+	if (journal)
+		journal_send(level, subject, message);
+	else
+		fprintf(stderr, "sriov-setup: %s\n", message);
+}
+
+int log_full(int level, const struct log_subject *subject, const char *format, ...)
+{
+	static const struct log_subject nothing = {};
+	_cleanup_free_ char *text = NULL, *message = NULL;
+	va_list args;
+
+	if (!subject)
+		subject = &nothing;
+	if (level > max_level)
+		return -abs(subject->error);
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	va_end(args);
+	message = xasprintf("%s%s%s%s%s", subject->pci ? subject->pci : "", subject->pci ? ": " : "",
+			    text, subject->error ? ": " : "",
+			    subject->error ? strerror(abs(subject->error)) : "");
+	emit(level, subject, message);
+	return -abs(subject->error);
+}
+
+int log_config(const char *file, int line, const char *format, ...)
+{
+	const struct log_subject subject = { .file = file, .line = line };
+	_cleanup_free_ char *text = NULL, *message = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	va_end(args);
+	message = line ? xasprintf("%s:%d: %s", file, line, text) : xasprintf("%s: %s", file, text);
+	emit(LOG_ERR, &subject, message);
+	return -EINVAL;
+}
+
+void log_status(const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list args;
+
+	if (!getenv("NOTIFY_SOCKET"))
+		return;
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	va_end(args);
+	sd_notifyf(0, "STATUS=%s", text);
+}

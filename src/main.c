@@ -1,0 +1,310 @@
+#include "export.h"
+#include "generator.h"
+#include "kargs.h"
+#include "log.h"
+#include "names.h"
+#include "plan.h"
+#include "rules.h"
+#include "run.h"
+#include "status.h"
+
+#include <errno.h>
+#include <getopt.h>
+
+/* Exit status: what scripts and units go by; sriov-setup --help names them. */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_TO_DO = 2 };
+
+struct options {
+	const char *config_path; /* NULL: the usual one */
+	struct root root;
+	const char *argument; /* of the command: FORMAT, or the verb of kargs */
+	struct run_options run;
+};
+
+struct command {
+	const char *name, *argument, *help;
+	int (*run)(const struct options *options, const struct config *config);
+};
+
+static int observe(struct system *ret, const struct options *options, const struct config *config)
+{
+	int r = system_observe(ret, &options->root, config);
+
+	return r < 0 ? log_error_errno(r, "cannot read the PCI devices") : 0;
+}
+
+static int cmd_plan(const struct options *options, const struct config *config)
+{
+	_cleanup_(system_done) struct system system = {};
+	_cleanup_(plan_done) struct plan plan = {};
+
+	if (observe(&system, options, config) < 0)
+		return EXIT_FAILED;
+	plan = plan_make(config, &system);
+	if (plan_print(&plan, stdout) < 0)
+		return EXIT_FAILED;
+	for (size_t i = 0; i < plan.n_problems; i++)
+		if (plan.problems[i].level <= LOG_ERR)
+			return EXIT_FAILED;
+	return plan.n_actions ? EXIT_TO_DO : EXIT_DONE;
+}
+
+static int cmd_apply(const struct options *options, const struct config *config)
+{
+	return run_apply(config, &options->root, &options->run);
+}
+
+static int cmd_check(const struct options *options, const struct config *config)
+{
+	const struct bootloader *bootloader;
+
+	if (config->kernel.bootloader &&
+	    bootloader_find(&bootloader, &options->root, config->kernel.bootloader) < 0)
+		return EXIT_FAILED;
+	if (config->files.n == 0)
+		puts("no config: nothing is configured");
+	for (size_t i = 0; i < config->files.n; i++)
+		printf("%s: ok\n", config->files.items[i]);
+	return EXIT_DONE;
+}
+
+static int cmd_status(const struct options *options, const struct config *config)
+{
+	_cleanup_(system_done) struct system system = {};
+	_cleanup_(names_close) struct names *names = names_open();
+
+	if (observe(&system, options, config) < 0)
+		return EXIT_FAILED;
+	status_print(stdout, config, &system, names);
+	return EXIT_DONE;
+}
+
+static int export_unknown(const char *name)
+{
+	log_error("unknown format '%s', expected one of:", name);
+	for (size_t i = 0; exporters[i]; i++)
+		fprintf(stderr, "  %-10s %s\n", exporters[i]->name, exporters[i]->help);
+	return EXIT_FAILED;
+}
+
+static int cmd_export(const struct options *options, const struct config *config)
+{
+	const struct exporter *exporter = export_find(options->argument);
+	_cleanup_(names_close) struct names *names = NULL;
+	_cleanup_(system_done) struct system system = {};
+	struct strings warnings = {};
+
+	if (!exporter)
+		return export_unknown(options->argument);
+	if (observe(&system, options, config) < 0)
+		return EXIT_FAILED;
+	names = names_open();
+	exporter->write(stdout, config, &system, names, &warnings);
+	for (size_t i = 0; i < warnings.n; i++)
+		log_warning("%s", warnings.items[i]);
+	strings_done(&warnings);
+	return EXIT_DONE;
+}
+
+static int kargs_show(const struct options *options, const struct config *config)
+{
+	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
+	_cleanup_(kernel_facts_done) struct kernel_facts facts = {};
+	int r = kernel_facts_read(&options->root, &facts);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot read what the kernel runs with");
+	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
+	return kargs_status(&options->root, config->kernel.bootloader, &facts, &wanted, &missing);
+}
+
+static int cmd_kargs(const struct options *options, const struct config *config)
+{
+	const char *verb = options->argument;
+	int r;
+
+	if (streq(verb, "status"))
+		r = kargs_show(options, config);
+	else if (options->root.live && geteuid() != 0)
+		r = log_error_errno(EPERM, "kargs %s changes the boot loader: run it as root", verb);
+	else if (streq(verb, "apply"))
+		r = run_kargs(config, &options->root);
+	else if (streq(verb, "remove"))
+		r = kargs_remove(&options->root, config->kernel.bootloader);
+	else
+		r = log_error_errno(EINVAL, "kargs %s: expected status, apply or remove", verb);
+	return r < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static const struct command commands[] = {
+	{ "plan", NULL, "show what apply would do; exit status 2 when there is something", cmd_plan },
+	{ "apply", NULL, "create VFs, bind them, write the snippets, set kernel arguments", cmd_apply },
+	{ "check", NULL, "read the config and report each mistake", cmd_check },
+	{ "status", NULL, "show PFs and VFs with drivers, IOMMU groups and resources", cmd_status },
+	{ "export", "FORMAT", "print the document for a consumer", cmd_export },
+	{ "kargs", "status|apply|remove", "kernel arguments of the next boot", cmd_kargs },
+};
+
+static void help(void)
+{
+	puts("sriov-setup [OPTION…] COMMAND\n\n"
+	     "Creates SR-IOV virtual functions at boot and binds them, as /etc/sriov.conf says.\n\n"
+	     "Commands:");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		_cleanup_free_ char *words = xasprintf("%s %s", commands[i].name,
+						       commands[i].argument ? commands[i].argument : "");
+
+		printf("  %-26s %s\n", words, commands[i].help);
+	}
+	puts("\nFormats of export:");
+	for (size_t i = 0; exporters[i]; i++)
+		printf("  %-26s %s\n", exporters[i]->name, exporters[i]->help);
+	puts("\nOptions:\n"
+	     "  --config=FILE              instead of /etc/sriov.conf; drop-ins are FILE.d/*.conf\n"
+	     "  --root=DIR                 work on the system image in DIR\n"
+	     "  --wait=SECONDS             apply: wait for the configured PFs\n"
+	     "  --device=ADDRESS           apply: only this PF or device\n"
+	     "  --boot                     apply: leave the kernel arguments alone\n"
+	     "  -h, --help   --version\n\n"
+	     "Exit status: 0 done or nothing to do, 1 failure, 2 something to do (plan),\n"
+	     "3 some things done and others failed.");
+}
+
+static int parse_wait(const char *text, unsigned *ret)
+{
+	unsigned long seconds;
+
+	if (parse_unsigned(text, 3600, &seconds) < 0)
+		return log_error_errno(EINVAL, "--wait=%s: expected seconds, 0 to 3600", text);
+	*ret = (unsigned)seconds;
+	return 0;
+}
+
+enum { OPT_CONFIG = 256, OPT_ROOT, OPT_WAIT, OPT_DEVICE, OPT_BOOT, OPT_VERSION };
+
+/* Returns 1 to go on, 0 when help or version was printed, or -EINVAL. */
+static int parse_options(struct options *options, const char **ret_root, int argc, char *argv[])
+{
+	static const struct option table[] = {
+		{ "config", required_argument, NULL, OPT_CONFIG },
+		{ "root", required_argument, NULL, OPT_ROOT },
+		{ "wait", required_argument, NULL, OPT_WAIT },
+		{ "device", required_argument, NULL, OPT_DEVICE },
+		{ "boot", no_argument, NULL, OPT_BOOT },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, OPT_VERSION },
+		{},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", table, NULL)) >= 0) {
+		switch (c) {
+		case OPT_CONFIG:
+			options->config_path = optarg;
+			break;
+		case OPT_ROOT:
+			*ret_root = optarg;
+			break;
+		case OPT_WAIT:
+			if (parse_wait(optarg, &options->run.wait) < 0)
+				return -EINVAL;
+			break;
+		case OPT_DEVICE:
+			options->run.device = optarg;
+			break;
+		case OPT_BOOT:
+			options->run.boot = true;
+			break;
+		case 'h':
+			help();
+			return 0;
+		case OPT_VERSION:
+			puts("sriov-setup " PACKAGE_VERSION);
+			return 0;
+		default:
+			return -EINVAL;
+		}
+	}
+	return 1;
+}
+
+/* The command and its one argument; logs what was expected. */
+static const struct command *parse_command(struct options *options, int argc, char *argv[])
+{
+	const struct command *command = NULL;
+	int n = argc - optind;
+
+	if (n == 0) {
+		log_error("a command is missing; sriov-setup --help lists them");
+		return NULL;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (streq(argv[optind], commands[i].name))
+			command = &commands[i];
+	if (!command)
+		log_error("unknown command '%s'; sriov-setup --help lists them", argv[optind]);
+	else if (n != (command->argument ? 2 : 1)) {
+		log_error("usage: sriov-setup %s %s", command->name,
+			  command->argument ? command->argument : "(no argument)");
+		return NULL;
+	}
+	options->argument = n > 1 ? argv[optind + 1] : NULL;
+	return command;
+}
+
+static int run(int argc, char *argv[])
+{
+	_cleanup_(config_done) struct config config = {};
+	struct options options = {};
+	const struct command *command;
+	const char *root = "/";
+	int r;
+
+	r = parse_options(&options, &root, argc, argv);
+	if (r <= 0)
+		return r < 0 ? EXIT_FAILED : EXIT_DONE;
+	command = parse_command(&options, argc, argv);
+	if (!command)
+		return EXIT_FAILED;
+	r = root_open(&options.root, root);
+	if (r < 0) {
+		log_error_errno(r, "--root=%s", root);
+		return EXIT_FAILED;
+	}
+	r = config_load(&config, &options.root, options.config_path);
+	r = r < 0 ? EXIT_FAILED : command->run(&options, &config);
+	root_done(&options.root);
+	return r;
+}
+
+static bool is_generator(const char *program)
+{
+	static const char suffix[] = "-generator";
+	size_t n = strlen(program), m = strlen(suffix);
+
+	return n > m && streq(program + n - m, suffix);
+}
+
+/* Called by systemd with three folders, systemd.generator(7). A mistake is for the service to say. */
+static int run_generator(int argc, char *argv[])
+{
+	_cleanup_(config_done) struct config config = {};
+	_cleanup_(root_done) struct root root = { .fd = -1 };
+	int r;
+
+	if (argc != 4 || root_open(&root, "/") < 0)
+		return EXIT_FAILED;
+	log_set_level(LOG_EMERG);
+	r = config_load(&config, &root, NULL);
+	return r < 0 || generator_write(&config, &root, argv[1]) < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+int main(int argc, char *argv[])
+{
+	int r = is_generator(argv[0]) ? run_generator(argc, argv) : run(argc, argv);
+
+	/* a full disk or a closed pipe must not pass for success */
+	if (fflush(stdout) != 0 || ferror(stdout))
+		r = EXIT_FAILED;
+	return r;
+}

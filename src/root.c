@@ -1,0 +1,356 @@
+#include "root.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#define FORMAT_PATH(path, format)                                           \
+	char path[PATH_MAX];                                                \
+	do {                                                                \
+		va_list args_;                                              \
+		int n_;                                                     \
+		va_start(args_, format);                                    \
+		n_ = vsnprintf(path, sizeof(path), format, args_);          \
+		va_end(args_);                                              \
+		if (n_ < 0 || (size_t)n_ >= sizeof(path))                   \
+			abort();                                            \
+	} while (0)
+
+static int open_in(const struct root *root, const char *path, int flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = (unsigned)flags | O_CLOEXEC,
+		.mode = mode,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd;
+
+	/*
+	 * On the running machine nothing can lead outside; and RestrictSUIDSGID= of our units
+	 * makes openat2() fail with ENOSYS, since systemd cannot filter its mode.
+	 */
+	if (root->live) {
+		fd = openat(root->fd, path, flags | O_CLOEXEC, mode);
+		return fd < 0 ? -errno : (int)fd;
+	}
+	/* openat2(2): EAGAIN when a rename raced with the walk; EINTR from slow files */
+	do
+		fd = syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
+	while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static bool is_running_root(int fd)
+{
+	struct stat ours, real;
+
+	return fstat(fd, &ours) == 0 && stat("/", &real) == 0 && ours.st_dev == real.st_dev &&
+	       ours.st_ino == real.st_ino;
+}
+
+int root_open(struct root *root, const char *path)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	*root = (struct root){ .fd = fd, .path = path };
+	root->live = is_running_root(fd);
+	return 0;
+}
+
+int root_enter(const struct root *root, struct root *ret, const char *format, ...)
+{
+	int fd;
+
+	FORMAT_PATH(path, format);
+	fd = open_in(root, path, O_PATH | O_DIRECTORY, 0);
+	if (fd < 0)
+		return fd;
+	*ret = (struct root){ .fd = fd, .path = root->path, .live = root->live };
+	return 0;
+}
+
+void root_done(struct root *root)
+{
+	closep(&root->fd);
+	root->fd = -1;
+}
+
+int root_openat(const struct root *root, int flags, const char *format, ...)
+{
+	FORMAT_PATH(path, format);
+	return open_in(root, path, flags, 0);
+}
+
+static int read_all(int fd, char **ret)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t size = 0, room = 256;
+
+	for (;;) {
+		ssize_t n;
+
+		data = xrealloc_array(data, room + 1, 1);
+		n = read(fd, data + size, room - size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		size += (size_t)n;
+		if (size > ROOT_FILE_MAX)
+			return -EFBIG;
+		if (size == room)
+			room *= 4;
+	}
+	data[size] = '\0';
+	if (strlen(data) != size)
+		return -EINVAL;
+	*ret = steal_pointer(&data);
+	return 0;
+}
+
+static int read_path(const struct root *root, const char *path, char **ret)
+{
+	/* O_NONBLOCK: a FIFO must not hang us */
+	_cleanup_close_ int fd = open_in(root, path, O_RDONLY | O_NONBLOCK, 0);
+	struct stat st;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	r = read_all(fd, ret);
+	if (r < 0)
+		return r;
+	strip_end(*ret);
+	return 0;
+}
+
+int root_read(const struct root *root, char **ret, const char *format, ...)
+{
+	FORMAT_PATH(path, format);
+	return read_path(root, path, ret);
+}
+
+int root_read_unsigned(const struct root *root, unsigned long *ret, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	FORMAT_PATH(path, format);
+	r = read_path(root, path, &text);
+	if (r < 0)
+		return r;
+	return parse_unsigned(text, ULONG_MAX, ret);
+}
+
+int root_link_name(const struct root *root, char **ret, const char *format, ...)
+{
+	_cleanup_close_ int fd = -1;
+	char target[PATH_MAX];
+	ssize_t n;
+
+	FORMAT_PATH(path, format);
+	if (strchr(path, '/')) {
+		fd = open_in(root, path, O_PATH | O_NOFOLLOW, 0);
+		if (fd < 0)
+			return fd;
+		n = readlinkat(fd, "", target, sizeof(target) - 1);
+	} else {
+		n = readlinkat(root->fd, path, target, sizeof(target) - 1);
+	}
+	if (n < 0)
+		return -errno;
+	target[n] = '\0';
+	*ret = xstrdup(basename(target));
+	return 0;
+}
+
+int root_list(const struct root *root, struct strings *ret, const char *format, ...)
+{
+	struct dirent *entry;
+	DIR *dir;
+	int fd;
+
+	FORMAT_PATH(path, format);
+	fd = open_in(root, path, O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0)
+		return fd;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while ((entry = readdir(dir)))
+		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
+			strings_add(ret, entry->d_name);
+	closedir(dir);
+	strings_sort(ret);
+	return 0;
+}
+
+bool root_exists(const struct root *root, const char *format, ...)
+{
+	_cleanup_close_ int fd = -1;
+
+	FORMAT_PATH(path, format);
+	fd = open_in(root, path, O_PATH, 0);
+	return fd >= 0;
+}
+
+int root_write(const struct root *root, const char *value, const char *format, ...)
+{
+	_cleanup_close_ int fd = -1;
+
+	FORMAT_PATH(path, format);
+	fd = open_in(root, path, O_WRONLY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return fd;
+	/* an attribute takes its value in one call: kernfs_fop_write_iter() */
+	return write(fd, value, strlen(value)) < 0 ? -errno : 0;
+}
+
+/* Opens the directory that holds path, making it where it is missing; *ret_name points into path. */
+static int open_parent(const struct root *root, char *path, bool make, const char **ret_name)
+{
+	char *slash = strrchr(path, '/');
+	int fd;
+
+	if (!slash) {
+		*ret_name = path;
+		return open_in(root, ".", O_RDONLY | O_DIRECTORY, 0);
+	}
+	*slash = '\0';
+	*ret_name = slash + 1;
+	fd = open_in(root, path, O_RDONLY | O_DIRECTORY, 0);
+	if (fd == -ENOENT && make) {
+		_cleanup_free_ char *above = xstrdup(path);
+		_cleanup_close_ int parent = -1;
+		const char *name;
+
+		parent = open_parent(root, above, true, &name);
+		if (parent < 0)
+			return parent;
+		if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		fd = open_in(root, path, O_RDONLY | O_DIRECTORY, 0);
+	}
+	return fd;
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static int write_durably(int parent, const char *name, const char *temporary, const char *data,
+			 mode_t mode)
+{
+	_cleanup_close_ int fd = openat(parent, temporary,
+					O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, data, strlen(data));
+	if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
+		       renameat(parent, temporary, parent, name) < 0))
+		r = -errno;
+	if (r < 0)
+		unlinkat(parent, temporary, 0);
+	else if (fsync(parent) < 0)
+		r = -errno;
+	return r;
+}
+
+/* Compares to the byte, unlike root_read(), which trims. */
+static bool holds_already(int parent, const char *name, const char *data)
+{
+	_cleanup_close_ int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_free_ char *found = NULL;
+
+	return fd >= 0 && read_all(fd, &found) == 0 && streq(found, data);
+}
+
+int root_replace(const struct root *root, const char *data, mode_t mode, const char *format, ...)
+{
+	_cleanup_free_ char *temporary = NULL;
+	_cleanup_close_ int parent = -1;
+	const char *name;
+	int r;
+
+	FORMAT_PATH(path, format);
+	parent = open_parent(root, path, true, &name);
+	if (parent < 0)
+		return parent;
+	if (holds_already(parent, name, data))
+		return 0;
+	/* the leading dot keeps it out of *.cfg and *.rules globs; a leftover of a crash is replaced */
+	temporary = xasprintf(".%s.sriov-setup", name);
+	if (unlinkat(parent, temporary, 0) < 0 && errno != ENOENT)
+		return -errno;
+	r = write_durably(parent, name, temporary, data, mode);
+	return r < 0 ? r : 1;
+}
+
+int root_move(const struct root *root, const char *from, const char *to)
+{
+	_cleanup_free_ char *from_path = xstrdup(from), *to_path = xstrdup(to);
+	_cleanup_close_ int parent = -1, new = open_in(root, from, O_RDONLY, 0);
+	const char *from_name, *to_name;
+	struct stat st;
+
+	if (new < 0)
+		return new;
+	parent = open_parent(root, from_path, false, &from_name);
+	if (parent < 0)
+		return parent;
+	to_name = strrchr(to_path, '/') + 1;
+	if (fstatat(parent, to_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    (fchmod(new, st.st_mode & 07777) < 0 || fchown(new, st.st_uid, st.st_gid) < 0))
+		return -errno;
+	if (fsync(new) < 0 || renameat(parent, from_name, parent, to_name) < 0 || fsync(parent) < 0 ||
+	    syncfs(parent) < 0)
+		return -errno;
+	return 0;
+}
+
+int root_remove(const struct root *root, const char *format, ...)
+{
+	_cleanup_close_ int parent = -1;
+	const char *name;
+
+	FORMAT_PATH(path, format);
+	parent = open_parent(root, path, false, &name);
+	if (parent == -ENOENT || parent == -ENOTDIR)
+		return 0;
+	if (parent < 0)
+		return parent;
+	if (unlinkat(parent, name, 0) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return fsync(parent) < 0 ? -errno : 1;
+}

@@ -1,0 +1,241 @@
+#include "run.h"
+
+#include "apply.h"
+#include "export.h"
+#include "kargs.h"
+#include "log.h"
+#include "names.h"
+#include "plan.h"
+#include "rules.h"
+#include "wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <time.h>
+
+#define LOCK_DEADLINE 180 /* seconds: another run may be creating VFs */
+
+static int lock(const struct root *root, int *ret)
+{
+	_cleanup_close_ int fd = -1;
+	int r = root_replace(root, "", 0600, RUN_DIR "/lock");
+
+	if (r < 0)
+		return log_error_errno(r, "cannot make /" RUN_DIR "/lock");
+	fd = root_openat(root, O_RDWR, RUN_DIR "/lock");
+	if (fd < 0)
+		return log_error_errno(fd, "cannot open /" RUN_DIR "/lock");
+	for (int tries = LOCK_DEADLINE * 10; flock(fd, LOCK_EX | LOCK_NB) < 0; tries--) {
+		if (errno != EWOULDBLOCK || tries == 0)
+			return log_error_errno(errno, "another run holds /" RUN_DIR "/lock");
+		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+	}
+	*ret = fd;
+	fd = -1;
+	return 0;
+}
+
+static char *document(const struct exporter *e, const struct config *config,
+		      const struct system *system, const struct names *names, struct strings *warnings)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		abort();
+	e->write(out, config, system, names, warnings);
+	fclose(out);
+	return text;
+}
+
+static int write_export(const struct exporter *e, const struct config *config,
+			const struct root *root, const struct system *system, const struct names *names)
+{
+	const char *dir = config->export.dir ? config->export.dir + 1 : RUN_DIR "/export";
+	struct strings warnings = {};
+	_cleanup_free_ char *text = document(e, config, system, names, &warnings);
+	int r = root_replace(root, text, 0644, "%s/%s", dir, e->file);
+
+	for (size_t i = 0; i < warnings.n; i++)
+		log_warning("%s: %s", e->file, warnings.items[i]);
+	strings_done(&warnings);
+	if (r < 0)
+		return log_error_errno(r, "cannot write /%s/%s", dir, e->file);
+	if (r > 0)
+		log_info("wrote /%s/%s", dir, e->file);
+	return 0;
+}
+
+int run_exports(const struct config *config, const struct root *root, const struct system *system)
+{
+	_cleanup_(names_close) struct names *names = names_open();
+	int first_error = 0;
+
+	for (size_t i = 0; exporters[i]; i++) {
+		int r;
+
+		if (!exporters[i]->file || !exporters[i]->wanted(&config->export))
+			continue;
+		r = write_export(exporters[i], config, root, system, names);
+		if (r < 0 && first_error == 0)
+			first_error = r;
+	}
+	return first_error;
+}
+
+static int write_rules(const struct config *config, const struct root *root, const struct system *system)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int r;
+
+	if (!out)
+		abort();
+	rules_write(out, config, system);
+	fclose(out);
+	r = root_replace(root, text, 0644, RULES_PATH);
+	return r < 0 ? log_error_errno(r, "cannot write /" RULES_PATH) : 0;
+}
+
+/* Only what is to be done now; with `device`, only on that function. */
+static void keep_actions(struct plan *plan, const char *device)
+{
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		struct action *a = &plan->actions[i];
+
+		if (device && a->function && !streq(device, a->function))
+			a->when = NEXT_BOOT;
+	}
+}
+
+static size_t count_now(const struct plan *plan)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_actions; i++)
+		n += plan->actions[i].when == NOW && !plan->actions[i].disruptive;
+	return n;
+}
+
+static int log_problems(const struct plan *plan, const char *device)
+{
+	int worst = LOG_DEBUG;
+
+	for (size_t i = 0; i < plan->n_problems; i++) {
+		const struct problem *p = &plan->problems[i];
+		const struct log_subject subject = { .pci = p->pci,
+						     .file = p->where.file,
+						     .line = p->where.line };
+
+		if (device && p->pci && !streq(device, p->pci))
+			continue;
+		if (p->where.file)
+			log_full(p->level, &subject, "%s (%s:%d)", p->text, p->where.file, p->where.line);
+		else
+			log_full(p->level, &subject, "%s", p->text);
+		worst = p->level < worst ? p->level : worst;
+	}
+	return worst;
+}
+
+/* What one round of observe, plan and do came to. */
+struct outcome {
+	unsigned done;
+	size_t left; /* actions that the last plan still had */
+	int problems, error;
+};
+
+/* `busy` gates the udev rule off while we bind by ourselves. */
+static int round_of_actions(const struct config *config, const struct root *root,
+			    const struct run_options *options, struct system *system,
+			    struct outcome *outcome)
+{
+	_cleanup_(plan_done) struct plan plan = {};
+	unsigned done;
+	int r;
+
+	system_done(system);
+	r = system_observe(system, root, config);
+	if (r < 0)
+		return log_error_errno(r, "cannot read the PCI devices");
+	plan = plan_make(config, system);
+	keep_actions(&plan, options->device);
+	outcome->left = count_now(&plan);
+	if (outcome->left == 0 || outcome->error < 0) {
+		outcome->problems = log_problems(&plan, options->device);
+		return 0;
+	}
+	r = root_replace(root, "", 0644, RUN_DIR "/busy");
+	if (r >= 0)
+		r = write_rules(config, root, system);
+	if (r < 0)
+		return log_error_errno(r, "cannot write below /run");
+	outcome->error = plan_apply(&plan, root, &done);
+	outcome->done += done;
+	r = root_remove(root, RUN_DIR "/busy");
+	return r < 0 ? log_error_errno(r, "cannot remove /" RUN_DIR "/busy") : 0;
+}
+
+/*
+ * The plan that is empty after doing is the verification. A second round is for VFs that
+ * appeared while the udev rule was gated off, and for a machine that changed meanwhile.
+ */
+static int converge(const struct config *config, const struct root *root,
+		    const struct run_options *options, struct system *system, struct outcome *outcome)
+{
+	for (int rounds = 0; rounds < 3; rounds++) {
+		int r = round_of_actions(config, root, options, system, outcome);
+
+		if (r < 0 || outcome->left == 0)
+			return r;
+		if (outcome->error < 0 && rounds > 0)
+			break;
+	}
+	log_error("%zu actions are still to do after doing them; see sriov-setup plan", outcome->left);
+	return -EAGAIN;
+}
+
+int run_apply(const struct config *config, const struct root *root, const struct run_options *options)
+{
+	_cleanup_(system_done) struct system system = {};
+	_cleanup_close_ int lock_fd = -1;
+	struct outcome outcome = { .problems = LOG_DEBUG };
+	bool failed;
+	int r;
+
+	if (!root->live)
+		return run_kargs(config, root) < 0 ? 1 : 0;
+	if (geteuid() != 0) {
+		log_error("apply changes the machine: run it as root");
+		return 1;
+	}
+	if (lock(root, &lock_fd) < 0)
+		return 1;
+	if (options->wait)
+		wait_for_pfs(config, root, options->wait); /* what is missing fails in the plan */
+	r = converge(config, root, options, &system, &outcome);
+	failed = r < 0 || outcome.error < 0 || outcome.problems <= LOG_ERR;
+	failed |= write_rules(config, root, &system) < 0;
+	failed |= run_exports(config, root, &system) < 0;
+	if (root_replace(root, "", 0644, RUN_DIR "/done") < 0)
+		failed = true;
+	if (!options->boot && !options->device)
+		failed |= run_kargs(config, root) < 0;
+	log_status("%s, %u changes made", failed ? "failed" : "done", outcome.done);
+	return !failed ? 0 : outcome.done ? 3 : 1;
+}
+
+int run_kargs(const struct config *config, const struct root *root)
+{
+	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
+	_cleanup_(kernel_facts_done) struct kernel_facts facts = {};
+	int r = kernel_facts_read(root, &facts);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot read what the kernel runs with");
+	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
+	return kargs_apply(root, config->kernel.bootloader, &facts, &wanted, &missing);
+}

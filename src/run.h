@@ -1,0 +1,28 @@
+/*
+ * run.h: one run of `apply`: lock, wait, observe, plan, do, observe again, leave the snippets.
+ */
+#pragma once
+
+#include "config.h"
+#include "root.h"
+#include "system.h"
+
+#define RUN_DIR "run/sriov-setup"
+
+struct run_options {
+	unsigned wait;      /* seconds for the configured PFs; 0: as they are */
+	const char *device; /* only this PF or device; NULL: all */
+	bool boot;          /* leave next-boot actions to sriov-setup-kargs.service */
+};
+
+/*
+ * Returns an exit status: 0 done or nothing to do, 1 failure, 3 some things done and others
+ * failed. Everything is logged.
+ */
+int run_apply(const struct config *config, const struct root *root, const struct run_options *options);
+
+/* Writes the snippets that the config asks for; each warning of an exporter is one journal line. */
+int run_exports(const struct config *config, const struct root *root, const struct system *system);
+
+/* kargs_apply() with the words that config and machine ask for. */
+int run_kargs(const struct config *config, const struct root *root);

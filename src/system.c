@@ -1,0 +1,382 @@
+#include "system.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+
+#define DEVICES "sys/bus/pci/devices"
+
+static int compare_address(const void *address, const void *function)
+{
+	return strcmp(address, ((const struct function *)function)->address);
+}
+
+static struct function *find(const struct system *system, const char *address)
+{
+	return system->n_functions ? bsearch(address, system->functions, system->n_functions,
+					     sizeof(struct function), compare_address)
+				   : NULL;
+}
+
+const struct function *system_find(const struct system *system, const char *address)
+{
+	return find(system, address);
+}
+
+static unsigned read_number(const struct root *dir, const char *attribute)
+{
+	unsigned long value;
+
+	return root_read_unsigned(dir, &value, "%s", attribute) < 0 ? 0 : (unsigned)value;
+}
+
+/* sriov_vf_device_show() prints bare hexadecimal digits */
+static unsigned read_hex(const struct root *dir, const char *attribute)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return root_read(dir, &text, "%s", attribute) < 0 ? 0 : (unsigned)strtoul(text, NULL, 16);
+}
+
+static int read_signed(const struct root *dir, const char *attribute)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return root_read(dir, &text, "%s", attribute) < 0 ? NONE : atoi(text);
+}
+
+static int read_link_number(const struct root *dir, const char *link)
+{
+	_cleanup_free_ char *name = NULL;
+
+	return root_link_name(dir, &name, "%s", link) < 0 ? NONE : atoi(name);
+}
+
+/* modalias: "pci:v00008086d000010C9sv…sd…bc02sc00i00", pci-sysfs.c modalias_show() */
+static int read_ids(const struct root *dir, struct function *function)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned base, sub, interface;
+	int r = root_read(dir, &text, "modalias");
+
+	if (r < 0)
+		return r;
+	if (sscanf(text, "pci:v%8Xd%8Xsv%*8Xsd%*8Xbc%2Xsc%2Xi%2X", &function->vendor,
+		   &function->device, &base, &sub, &interface) != 5)
+		return -EBADMSG;
+	function->class = base << 16 | sub << 8 | interface;
+	return 0;
+}
+
+static void read_netdev(const struct root *dir, const char *name, struct netdev *ret)
+{
+	*ret = (struct netdev){
+		.name = xstrdup(name),
+	};
+	_cleanup_free_ char *attribute = xasprintf("net/%s/flags", name);
+
+	ret->up = read_number(dir, attribute) & 1; /* IFF_UP */
+	root_link_name(dir, &ret->master, "net/%s/master", name);
+	free(attribute);
+	attribute = xasprintf("net/%s/addr_assign_type", name);
+	if (read_number(dir, attribute) == 0) /* NET_ADDR_PERM */
+		root_read(dir, &ret->mac, "net/%s/address", name);
+}
+
+static void read_netdevs(const struct root *dir, struct function *function)
+{
+	struct strings names = {};
+
+	if (root_list(dir, &names, "net") == 0) {
+		for (size_t i = 0; i < names.n; i++)
+			read_netdev(dir, names.items[i],
+				    array_add(function->netdevs, function->n_netdevs));
+		/* the directory stays behind when the netdev moves to another namespace */
+		if (names.n == 0)
+			function->in_use = xstrdup("its interface is in another network namespace");
+	}
+	strings_done(&names);
+}
+
+/* PCIe extended capability 0003h, "aa-bb-…" with the most significant byte first. */
+static char *read_serial(const struct root *dir)
+{
+	_cleanup_close_ int fd = root_openat(dir, O_RDONLY, "config");
+	uint32_t header, serial[2];
+	unsigned position = 0x100;
+
+	/* 4 KiB minus the first 256 bytes hold at most (4096 - 256) / 8 capabilities */
+	for (int i = 0; fd >= 0 && i < 480 && position >= 0x100; i++) {
+		if (pread(fd, &header, 4, position) != 4)
+			return NULL; /* 64 bytes only: no CAP_SYS_ADMIN, pci_read_config() */
+		header = le32toh(header);
+		if ((header & 0xffff) == 0x0003) {
+			if (pread(fd, serial, 8, position + 4) != 8)
+				return NULL;
+			uint64_t number = (uint64_t)le32toh(serial[1]) << 32 | le32toh(serial[0]);
+#define BYTE(n) (unsigned)(number >> (8 * (n)) & 0xff)
+			return xasprintf("%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x", BYTE(7),
+					 BYTE(6), BYTE(5), BYTE(4), BYTE(3), BYTE(2), BYTE(1),
+					 BYTE(0));
+#undef BYTE
+		}
+		position = header >> 20;
+	}
+	return NULL;
+}
+
+static void read_pf(struct system *system, const struct root *dir, int index)
+{
+	struct function *pf = &system->functions[index];
+	struct strings names = {};
+
+	pf->vf_device = read_hex(dir, "sriov_vf_device");
+	pf->vf_offset = read_number(dir, "sriov_offset");
+	pf->vf_stride = read_number(dir, "sriov_stride");
+	pf->autoprobe = read_number(dir, "sriov_drivers_autoprobe") != 0;
+	root_list(dir, &names, ".");
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *address = NULL;
+		unsigned long n;
+		struct function *vf;
+
+		if (!startswith(names.items[i], "virtfn") ||
+		    parse_unsigned(names.items[i] + strlen("virtfn"), VFS_LIMIT, &n) < 0 ||
+		    root_link_name(dir, &address, "%s", names.items[i]) < 0)
+			continue;
+		vf = find(system, address);
+		while (pf->n_vfs <= n)
+			*array_add(pf->vfs, pf->n_vfs) = NONE;
+		if (!vf)
+			continue;
+		pf->vfs[n] = (int)(vf - system->functions);
+		vf->pf = index;
+		vf->vf_index = (unsigned)n;
+	}
+	strings_done(&names);
+}
+
+struct wants {
+	bool slot, serial;
+};
+
+/* A VF has a larger address than its PF, so the PF has been read before it. */
+static int read_function(struct system *system, const struct root *root, int index,
+			 const struct wants *wants)
+{
+	_cleanup_(root_done) struct root dir = { .fd = -1 };
+	struct function *f = &system->functions[index];
+	int r = root_enter(root, &dir, DEVICES "/%s", f->address);
+
+	if (r < 0)
+		return r;
+	root_link_name(&dir, &f->driver, "driver");
+	f->iommu_group = read_link_number(&dir, "iommu_group");
+	if (f->pf != NONE) {
+		const struct function *pf = &system->functions[f->pf];
+
+		f->vendor = pf->vendor;
+		f->device = pf->vf_device;
+		f->class = pf->class;
+		f->numa_node = pf->numa_node;
+	} else {
+		r = read_ids(&dir, f);
+		if (r < 0)
+			return r;
+		f->numa_node = read_signed(&dir, "numa_node");
+		f->total_vfs = read_number(&dir, "sriov_totalvfs");
+		if (wants->serial)
+			f->serial = read_serial(&dir);
+		if (read_number(&dir, "boot_vga") == 1)
+			f->in_use = xstrdup("it is the boot display");
+		if (root_exists(&dir, "sriov_totalvfs"))
+			read_pf(system, &dir, index);
+	}
+	if (f->driver && !startswith(f->driver, "vfio"))
+		read_netdevs(&dir, f);
+	for (size_t i = 0; !f->in_use && i < f->n_netdevs; i++) {
+		const struct netdev *n = &f->netdevs[i];
+
+		if (n->master)
+			f->in_use = xasprintf("%s belongs to %s", n->name, n->master);
+		else if (n->up)
+			f->in_use = xasprintf("%s is up", n->name);
+	}
+	return 0;
+}
+
+/* "disk nvme0n1p1 is in use" for a function that a mounted or stacked block device hangs on */
+static bool disk_in_use(const struct root *root, const char *mounts, const char *disk)
+{
+	_cleanup_free_ char *source = xasprintf(" /dev/%s", disk);
+	_cleanup_free_ char *swaps = NULL;
+	struct strings names = {};
+	bool used = strstr(mounts, source) != NULL; /* also its partitions: same beginning */
+
+	if (!used && root_read(root, &swaps, "proc/swaps") == 0)
+		used = strstr(swaps, source + 1) != NULL;
+	if (!used && root_list(root, &names, "sys/class/block/%s/holders", disk) == 0)
+		used = names.n > 0;
+	strings_done(&names);
+	return used;
+}
+
+/* /sys/class/block holds disks and partitions; the link's path names each function above it. */
+static void find_disks_in_use(struct system *system, const struct root *root)
+{
+	_cleanup_free_ char *mounts = NULL;
+	struct strings disks = {};
+
+	if (root_read(root, &mounts, "proc/self/mountinfo") < 0)
+		return;
+	root_list(root, &disks, "sys/class/block");
+	for (size_t i = 0; i < disks.n; i++) {
+		char path[PATH_MAX], *part, *rest = path;
+		_cleanup_close_ int dir = root_openat(root, O_PATH, "sys/class/block");
+		ssize_t n = readlinkat(dir, disks.items[i], path, sizeof(path) - 1);
+
+		if (n < 0 || !disk_in_use(root, mounts, disks.items[i]))
+			continue;
+		path[n] = '\0';
+		while ((part = strsep(&rest, "/"))) {
+			struct function *f = find(system, part);
+
+			if (f && !f->in_use)
+				f->in_use = xasprintf("disk %s is in use", disks.items[i]);
+		}
+	}
+	strings_done(&disks);
+}
+
+/* slots/NAME/address is "0000:01:00": domain, bus and device, for all functions */
+static void read_slots(struct system *system, const struct root *root)
+{
+	struct strings slots = {};
+
+	root_list(root, &slots, "sys/bus/pci/slots");
+	for (size_t i = 0; i < slots.n; i++) {
+		_cleanup_free_ char *address = NULL;
+
+		if (root_read(root, &address, "sys/bus/pci/slots/%s/address", slots.items[i]) < 0)
+			continue;
+		for (size_t j = 0; j < system->n_functions; j++) {
+			struct function *f = &system->functions[j];
+
+			if (startswith(f->address, address) && !f->slot)
+				f->slot = xstrdup(slots.items[i]);
+		}
+	}
+	strings_done(&slots);
+}
+
+static struct wants config_wants(const struct config *config)
+{
+	struct wants wants = {};
+
+#define WANTS(array, n)                                           \
+	for (size_t i = 0; i < config->n; i++) {                  \
+		wants.slot |= config->array[i].match.slot != NULL; \
+		wants.serial |= config->array[i].match.serial != NULL; \
+	}
+	WANTS(pfs, n_pfs)
+	WANTS(devices, n_devices)
+	WANTS(mdevs, n_mdevs)
+#undef WANTS
+	return wants;
+}
+
+static void function_done(struct function *f)
+{
+	for (size_t i = 0; i < f->n_netdevs; i++) {
+		free(f->netdevs[i].name);
+		free(f->netdevs[i].mac);
+		free(f->netdevs[i].master);
+	}
+	free(f->netdevs);
+	free(f->address);
+	free(f->driver);
+	free(f->vfs);
+	free(f->slot);
+	free(f->serial);
+	free(f->in_use);
+}
+
+static bool read_unsafe_interrupts(const struct root *root)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return root_read(root, &text, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts") == 0 &&
+	       streq(text, "Y");
+}
+
+int system_observe(struct system *ret, const struct root *root, const struct config *config)
+{
+	const struct wants wants = config_wants(config);
+	struct system system = { .live = root->live };
+	struct strings addresses = {};
+	int r;
+
+	if (config->kernel.where.file) {
+		r = kernel_facts_read(root, &system.kernel);
+		if (r < 0)
+			return r;
+	}
+	if (system.live)
+		root_list(root, &addresses, DEVICES); /* no PCI at all is no error */
+	system.functions = xcalloc(addresses.n, sizeof(struct function));
+	system.n_functions = addresses.n;
+	for (size_t i = 0; i < addresses.n; i++)
+		system.functions[i] = (struct function){
+			.address = addresses.items[i], .pf = NONE, .iommu_group = NONE, .numa_node = NONE
+		};
+	free(addresses.items);
+	for (size_t i = 0; i < system.n_functions; i++)
+		/* one that vanishes meanwhile keeps zero IDs, which no rule matches */
+		read_function(&system, root, (int)i, &wants);
+	if (system.live && config->n_devices)
+		find_disks_in_use(&system, root);
+	if (wants.slot)
+		read_slots(&system, root);
+	system.vfio_module_loaded = system.live && root_exists(root, "sys/module/vfio_pci");
+	system.unsafe_interrupts = system.live && read_unsafe_interrupts(root);
+	*ret = system;
+	return 0;
+}
+
+void system_done(struct system *system)
+{
+	for (size_t i = 0; i < system->n_functions; i++)
+		function_done(&system->functions[i]);
+	free(system->functions);
+	kernel_facts_done(&system->kernel);
+	*system = (struct system){};
+}
+
+static bool interface_agrees(const struct match *match, const struct function *function)
+{
+	for (size_t i = 0; i < function->n_netdevs; i++) {
+		const struct netdev *n = &function->netdevs[i];
+
+		if ((!match->interface || streq(match->interface, n->name)) &&
+		    (!match->mac || streq(match->mac, n->mac)))
+			return true;
+	}
+	return false;
+}
+
+bool match_agrees(const struct match *match, const struct function *f)
+{
+	if (match->address && !streq(match->address, f->address))
+		return false;
+	if (match->vendor >= 0 && ((unsigned)match->vendor != f->vendor ||
+				   (unsigned)match->device != f->device))
+		return false;
+	if (match->driver && !streq(match->driver, f->driver))
+		return false;
+	if (match->slot && !streq(match->slot, f->slot))
+		return false;
+	if (match->serial && !streq(match->serial, f->serial))
+		return false;
+	return (!match->interface && !match->mac) || interface_agrees(match, f);
+}

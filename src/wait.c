@@ -1,0 +1,172 @@
+#include "wait.h"
+
+#include "log.h"
+#include "plan.h"
+
+#include <errno.h>
+#include <libudev.h>
+#include <poll.h>
+#include <time.h>
+
+static void unref_udev(struct udev **udev)
+{
+	udev_unref(*udev);
+}
+
+static void unref_monitor(struct udev_monitor **monitor)
+{
+	udev_monitor_unref(*monitor);
+}
+
+static bool is_initialized(struct udev *udev, const char *subsystem, const char *name)
+{
+	struct udev_device *device = udev_device_new_from_subsystem_sysname(udev, subsystem, name);
+	bool done = device && udev_device_get_is_initialized(device);
+
+	udev_device_unref(device);
+	return done;
+}
+
+/* Could the rule govern it, as far as can be told while its driver and netdevs may still come? */
+static bool may_govern(const struct match *match, const struct function *f)
+{
+	const struct match lasting = {
+		.address = match->address,
+		.vendor = match->vendor,
+		.device = match->device,
+		.slot = match->slot,
+		.serial = match->serial,
+	};
+
+	return match_agrees(&lasting, f);
+}
+
+/* What is missing, for the message; NULL: the function is complete. */
+static const char *incomplete(struct udev *udev, const struct function *f, const struct match *match)
+{
+	if (!f->driver)
+		return "it has no driver yet";
+	if (!is_initialized(udev, "pci", f->address))
+		return "udev has not processed it yet";
+	/* a name is true only once udev has renamed it */
+	for (size_t i = 0; i < f->n_netdevs; i++)
+		if (!is_initialized(udev, "net", f->netdevs[i].name))
+			return "udev has not named its interface yet";
+	if ((match->interface || match->mac) && f->class >> 16 == 0x02 && f->n_netdevs == 0)
+		return "its driver has not made an interface yet";
+	return NULL;
+}
+
+static void tell(bool say, const struct function *f, const struct where *where, const char *what)
+{
+	const struct log_subject subject = { .pci = f ? f->address : NULL,
+					     .file = where->file,
+					     .line = where->line };
+
+	if (say)
+		log_full(LOG_WARNING, &subject, "waited for it (%s:%d) in vain: %s", where->file, where->line,
+			 what);
+}
+
+/* The number of functions that are still awaited; `say`: names each. */
+static size_t count_missing(struct udev *udev, const struct config *config, const struct system *system,
+			    bool say)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < config->n_pfs; i++) {
+		const struct pf_rule *rule = &config->pfs[i];
+		bool found = false;
+
+		if (rule->vfs == 0)
+			continue;
+		for (size_t j = 0; j < system->n_functions; j++) {
+			const struct function *f = &system->functions[j];
+			const char *what;
+
+			if (f->total_vfs == 0 || !may_govern(&rule->match, f))
+				continue;
+			what = incomplete(udev, f, &rule->match);
+			found = found || match_agrees(&rule->match, f);
+			missing += what != NULL;
+			if (what)
+				tell(say, f, &rule->where, what);
+		}
+		if (rule->required && !found) {
+			missing++;
+			tell(say, NULL, &rule->where, "no such PF");
+		}
+	}
+	return missing;
+}
+
+static int arm(struct udev *udev, struct udev_monitor **ret)
+{
+	struct udev_monitor *monitor = udev_monitor_new_from_netlink(udev, "udev");
+	int r;
+
+	if (!monitor)
+		return -ENOMEM;
+	r = udev_monitor_filter_add_match_subsystem_devtype(monitor, "pci", NULL);
+	if (r >= 0)
+		r = udev_monitor_filter_add_match_subsystem_devtype(monitor, "net", NULL);
+	if (r >= 0)
+		r = udev_monitor_enable_receiving(monitor);
+	if (r < 0)
+		udev_monitor_unref(monitor);
+	else
+		*ret = monitor;
+	return r;
+}
+
+static int left_ms(const struct timespec *end)
+{
+	struct timespec now;
+	long long ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ms = (end->tv_sec - now.tv_sec) * 1000LL + (end->tv_nsec - now.tv_nsec) / 1000000;
+	return ms < 0 ? 0 : (int)ms;
+}
+
+/* Takes all events that are there: their content does not matter, the state is looked at again. */
+static void drain(struct udev_monitor *monitor)
+{
+	struct udev_device *device;
+
+	while ((device = udev_monitor_receive_device(monitor)))
+		udev_device_unref(device);
+}
+
+int wait_for_pfs(const struct config *config, const struct root *root, unsigned seconds)
+{
+	_cleanup_(unref_udev) struct udev *udev = udev_new();
+	_cleanup_(unref_monitor) struct udev_monitor *monitor = NULL;
+	struct timespec end;
+	int r = udev ? arm(udev, &monitor) : -ENOMEM;
+
+	if (r < 0)
+		return log_error_errno(r, "cannot listen to udev");
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += seconds;
+	for (;;) {
+		_cleanup_(system_done) struct system system = {};
+		struct pollfd events = { .fd = udev_monitor_get_fd(monitor), .events = POLLIN };
+		size_t missing;
+		int left = left_ms(&end);
+
+		r = system_observe(&system, root, config);
+		if (r < 0)
+			return log_error_errno(r, "cannot read the PCI devices");
+		missing = count_missing(udev, config, &system, left == 0);
+		if (missing == 0)
+			return 0;
+		if (left == 0)
+			return -ETIME;
+		log_status("waiting for %zu devices", missing);
+		r = poll(&events, 1, left);
+		if (r < 0 && errno != EINTR)
+			return log_error_errno(errno, "cannot wait for udev");
+		drain(monitor);
+	}
+}

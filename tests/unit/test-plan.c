@@ -1,0 +1,326 @@
+/* The planner: for a machine and a config, the exact list. */
+#include "plan.h"
+#include "rules.h"
+#include "tap.h"
+
+#include <syslog.h>
+
+#define FILE_NAME "/etc/sriov.conf"
+
+/* A machine with up to two PFs whose VFs follow them, and one more device. */
+static struct function *add_function(struct system *s, const char *address, unsigned vendor,
+				     unsigned device, const char *driver)
+{
+	struct function *f = array_add(s->functions, s->n_functions);
+
+	*f = (struct function){
+		.address = xstrdup(address),
+		.vendor = vendor,
+		.device = device,
+		.class = 0x020000,
+		.driver = xstrdup(driver),
+		.iommu_group = (int)s->n_functions,
+		.numa_node = NONE,
+		.pf = NONE,
+	};
+	return f;
+}
+
+static struct system machine(void)
+{
+	struct system s = { .live = true };
+	struct function *pf = add_function(&s, "0000:01:00.0", 0x8086, 0x10c9, "igb");
+
+	pf->total_vfs = 7;
+	pf->vf_device = 0x10ca;
+	pf->vf_offset = 128;
+	pf->vf_stride = 2;
+	pf->autoprobe = true;
+	return s;
+}
+
+static void add_vfs(struct system *s, int pf, unsigned n, const char *driver)
+{
+	for (unsigned i = 0; i < n; i++) {
+		_cleanup_free_ char *address = xasprintf("0000:01:1%u.%u", i / 4, i % 4 * 2);
+		struct function *vf = add_function(s, address, 0x8086, 0x10ca, driver);
+
+		vf->pf = pf;
+		vf->vf_index = i;
+		*array_add(s->functions[pf].vfs, s->functions[pf].n_vfs) = (int)s->n_functions - 1;
+	}
+}
+
+static struct pf_rule *add_rule(struct config *c, const char *address, int vfs, const char *driver)
+{
+	struct pf_rule *rule = array_add(c->pfs, c->n_pfs);
+
+	*rule = (struct pf_rule){
+		.where = { FILE_NAME, 3 },
+		.match = { .address = xstrdup(address), .vendor = -1, .device = -1 },
+		.vfs = vfs,
+		.driver = xstrdup(driver),
+	};
+	return rule;
+}
+
+static void add_range(struct pf_rule *rule, unsigned first, unsigned last, const char *driver)
+{
+	*array_add(rule->vf, rule->n_vf) = (struct vf_rule){
+		.where = { FILE_NAME, 5 }, .first = first, .last = last, .driver = xstrdup(driver)
+	};
+}
+
+/* The plan as text: one line per problem and action, without the reasons. */
+static char *text_of(const struct config *c, const struct system *s)
+{
+	struct plan plan = plan_make(c, s);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (size_t i = 0; i < plan.n_problems; i++)
+		fprintf(out, "%d %s: %s\n", plan.problems[i].level,
+			plan.problems[i].pci ? plan.problems[i].pci : "-", plan.problems[i].text);
+	for (size_t i = 0; i < plan.n_actions; i++) {
+		_cleanup_free_ char *line = action_text(&plan.actions[i], false);
+
+		fprintf(out, "%s\n", line);
+	}
+	fclose(out);
+	plan_done(&plan);
+	return text;
+}
+
+static void plan_is(const char *what, struct config *c, struct system *s, const char *want)
+{
+	_cleanup_free_ char *got = text_of(c, s);
+
+	is_string(got, want, "%s", what);
+	config_done(c);
+	system_done(s);
+}
+
+static void plan_has(const char *what, struct config *c, struct system *s, const char *part)
+{
+	_cleanup_free_ char *got = text_of(c, s);
+
+	ok(strstr(got, part) != NULL, "%s: has \"%s\"", what, part);
+	if (!strstr(got, part))
+		printf("# got: %s\n", got);
+	config_done(c);
+	system_done(s);
+}
+
+static void test_create(void)
+{
+	struct system s = machine();
+	struct config c = {};
+
+	add_rule(&c, "0000:01:00.0", 2, "vfio-pci");
+	plan_is("VFs are made with autoprobe off, reserved, bound", &c, &s,
+		"load vfio-pci ids=8086:10ca\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 0\n"
+		"create 2 VFs on 0000:01:00.0\n"
+		"reserve 0000:01:00.0 VF 0 for vfio-pci\n"
+		"reserve 0000:01:00.0 VF 1 for vfio-pci\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 1\n"
+		"bind 0000:01:00.0 VF 0 to vfio-pci\n"
+		"bind 0000:01:00.0 VF 1 to vfio-pci\n");
+
+	s = machine();
+	c = (struct config){};
+	s.vfio_module_loaded = true;
+	s.functions[0].autoprobe = false;
+	add_range(add_rule(&c, "0000:01:00.0", 3, "vfio-pci"), 1, 1, "native");
+	add_range(&c.pfs[0], 2, 2, "none");
+	plan_is("ranges; autoprobe goes back to what it was", &c, &s,
+		"create 3 VFs on 0000:01:00.0\n"
+		"reserve 0000:01:00.0 VF 0 for vfio-pci\n"
+		"reserve 0000:01:00.0 VF 2 for none\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 1\n"
+		"bind 0000:01:00.0 VF 0 to vfio-pci\n"
+		"probe 0000:01:00.0 VF 1\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 0\n");
+
+	s = machine();
+	c = (struct config){};
+	add_rule(&c, "0000:01:00.0", VFS_MAX, "native");
+	plan_is("native VFs need nothing but the count", &c, &s, "create 7 VFs on 0000:01:00.0\n");
+}
+
+static void test_existing(void)
+{
+	struct system s = machine();
+	struct config c = {};
+
+	s.vfio_module_loaded = true;
+	add_vfs(&s, 0, 2, "vfio-pci");
+	add_rule(&c, "0000:01:00.0", 2, "vfio-pci");
+	plan_is("what is right stays", &c, &s, "");
+
+	s = machine();
+	c = (struct config){};
+	s.vfio_module_loaded = true;
+	add_vfs(&s, 0, 2, "igbvf");
+	s.functions[2].in_use = xstrdup("eth5 is up");
+	add_rule(&c, "0000:01:00.0", VFS_UNSET, "vfio-pci");
+	plan_is("an idle VF is moved, a used one is not", &c, &s,
+		"3 0000:01:10.2: is bound to igbvf, vfio-pci wanted; left alone because eth5 is up\n"
+		"reserve 0000:01:00.0 VF 0 for vfio-pci\n"
+		"unbind 0000:01:00.0 VF 0 from igbvf\n"
+		"bind 0000:01:00.0 VF 0 to vfio-pci\n");
+
+	s = machine();
+	c = (struct config){};
+	add_vfs(&s, 0, 1, "vfio-pci");
+	add_rule(&c, "0000:01:00.0", 1, "native");
+	plan_has("a VF that a VM may hold is not unbound", &c, &s, "a VM may hold it");
+
+	s = machine();
+	c = (struct config){};
+	s.vfio_module_loaded = true;
+	add_vfs(&s, 0, 2, NULL);
+	add_rule(&c, "0000:01:00.0", 4, "vfio-pci");
+	plan_has("growing is refused", &c, &s, "3 0000:01:00.0: has 2 VFs, 4 wanted");
+
+	s = machine();
+	c = (struct config){};
+	s.vfio_module_loaded = true;
+	add_vfs(&s, 0, 2, "vfio-pci");
+	add_rule(&c, "0000:01:00.0", 0, "vfio-pci");
+	plan_is("more than wanted are kept", &c, &s,
+		"4 0000:01:00.0: has 2 VFs, 0 wanted; they are kept\n");
+}
+
+static void test_unable(void)
+{
+	struct system s = machine();
+	struct config c = {};
+
+	add_rule(&c, "0000:01:00.0", 8, "vfio-pci");
+	plan_has("above the limit", &c, &s, "8 VFs wanted, device and driver igb allow 7");
+
+	s = machine();
+	c = (struct config){};
+	s.functions[0].iommu_group = NONE;
+	add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
+	plan_has("no IOMMU", &c, &s, "has no IOMMU group");
+
+	s = machine();
+	c = (struct config){};
+	free(s.functions[0].driver);
+	s.functions[0].driver = NULL;
+	add_rule(&c, "0000:01:00.0", 1, "native");
+	plan_has("no driver", &c, &s, "has no driver");
+
+	s = machine();
+	c = (struct config){};
+	free(s.functions[0].driver);
+	s.functions[0].driver = xstrdup("vfio-pci");
+	add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
+	plan_has("the PF itself was caught", &c, &s, "take 8086:10c9 out of its ids=");
+
+	s = machine();
+	c = (struct config){};
+	add_rule(&c, "0000:09:00.0", 1, "vfio-pci");
+	plan_is("a rule for another machine", &c, &s, "");
+
+	s = machine();
+	c = (struct config){};
+	add_rule(&c, "0000:09:00.0", 1, "vfio-pci")->required = true;
+	plan_is("a required one", &c, &s, "3 -: required, but no PF matches\n");
+}
+
+static void test_vfio_ids(void)
+{
+	struct system s = machine();
+	struct config c = {};
+	struct function *nvme = add_function(&s, "0000:02:00.0", 0x1b36, 0x0010, "nvme");
+
+	nvme->total_vfs = 4;
+	nvme->vf_device = 0x0010;
+	nvme->autoprobe = true;
+	add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
+	add_rule(&c, "0000:02:00.0", 1, "vfio-pci");
+	plan_has("a PF's own ID is left out", &c, &s, "6 -: left out of vfio-pci's ids=: 1b36:0010 (a PF");
+
+	s = machine();
+	c = (struct config){};
+	nvme = add_function(&s, "0000:03:00.0", 0x8086, 0x10c9, "igb");
+	nvme->total_vfs = 7;
+	nvme->vf_device = 0x10ca;
+	add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
+	plan_has("VFs of a PF without rule keep the ID out", &c, &s, "8086:10ca (a PF without rule");
+
+	s = machine();
+	c = (struct config){};
+	add_range(add_rule(&c, "0000:01:00.0", 4, "vfio-pci"), 0, 0, "native");
+	plan_has("a native VF keeps the ID out", &c, &s, "8086:10ca (some of its VFs");
+
+	s = machine();
+	c = (struct config){ .kernel.vfio_ids = VFIO_IDS_NONE };
+	add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
+	plan_has("vfio_ids = none", &c, &s, "load vfio-pci\n");
+}
+
+static void test_device(void)
+{
+	struct system s = machine();
+	struct config c = {};
+
+	add_function(&s, "0000:05:00.0", 0x10de, 0x1eb8, "nouveau");
+	*array_add(c.devices, c.n_devices) = (struct device_rule){
+		.where = { FILE_NAME, 9 },
+		.match = { .vendor = 0x10de, .device = 0x1eb8 },
+		.driver = xstrdup("vfio-pci"),
+	};
+	s.vfio_module_loaded = true;
+	plan_is("a whole device", &c, &s,
+		"reserve 0000:05:00.0 for vfio-pci\n"
+		"unbind 0000:05:00.0 from nouveau\n"
+		"bind 0000:05:00.0 to vfio-pci\n");
+
+	s = machine();
+	c = (struct config){};
+	add_function(&s, "0000:05:00.0", 0x10de, 0x1eb8, "nouveau")->in_use =
+		xstrdup("it is the boot display");
+	*array_add(c.devices, c.n_devices) = (struct device_rule){
+		.where = { FILE_NAME, 9 },
+		.match = { .vendor = 0x10de, .device = 0x1eb8 },
+		.driver = xstrdup("vfio-pci"),
+	};
+	plan_is("one that is used", &c, &s,
+		"3 0000:05:00.0: stays on nouveau because it is the boot display\n");
+}
+
+static void test_rules(void)
+{
+	struct system s = machine();
+	struct config c = {};
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	add_range(add_rule(&c, "0000:01:00.0", 3, "vfio-pci"), 1, 6, "native");
+	rules_write(out, &c, &s);
+	fclose(out);
+	ok(strstr(text, "KERNEL==\"0000:01:10.0\", GOTO=\"sriov_setup_0\"\n") != NULL,
+	   "a range of VFs is named by address");
+	ok(strstr(text, "ATTR{[drivers/pci:vfio-pci]bind}=\"$kernel\"\n") != NULL, "the rule binds");
+	ok(strstr(text, "0000:01:10.2") == NULL, "native VFs are not named");
+	free(text);
+	config_done(&c);
+	system_done(&s);
+}
+
+int main(void)
+{
+	test_create();
+	test_existing();
+	test_unable();
+	test_vfio_ids();
+	test_device();
+	test_rules();
+	return done();
+}

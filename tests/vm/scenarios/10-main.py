@@ -1,0 +1,91 @@
+"""First boot without kernel arguments, reboot, VFs on vfio-pci; second run writes nothing; removal."""
+import vm
+
+CONF = """\
+kernel = { passthrough = true; };
+pf = ( { match = { id = "8086:10c9"; }; vfs = 7; driver = "vfio-pci"; resource = "intel.com/82576_vf"; } );
+"""
+
+# What a unit that is ordered after network-pre.target finds: must be VFs on vfio-pci already.
+PROBE = """\
+[Unit]
+DefaultDependencies=no
+After=network-pre.target
+Before=shutdown.target
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'ls /sys/bus/pci/drivers/vfio-pci | grep -c : > /run/probe || true'
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def written_since(guest, mark):
+    """Files below /etc, /boot, /var/lib/sriov-setup and /run/sriov-setup that are newer than a mark."""
+    return guest.sh(f"find /etc /boot /var/lib/sriov-setup /run/sriov-setup /run/udev/rules.d -newer {mark} "
+                    "-type f ! -name lock ! -name '*.lock' ! -name done")
+
+
+def scenario(t):
+    with t.vm(devices=vm.igb("igb0", 1),
+              files={"/etc/sriov.conf": CONF, "/etc/systemd/system/probe.service": PROBE},
+              run="sha256sum /boot/grub/grub.cfg > /var/grub.before\n"
+                  "systemctl enable sriov-setup probe") as guest:
+        guest.start()
+        first_boot(t, guest)
+        guest.reboot()
+        second_boot(t, guest)
+        removal(t, guest)
+        guest.reboot()
+        cmdline = guest.sh("cat /proc/cmdline")
+        t.hasnt(cmdline, "iommu=pt", "after removal and reboot the words are gone")
+        t.hasnt(cmdline, "sriov_setup.gen", "and so is the marker")
+
+
+def first_boot(t, guest):
+    t.hasnt(guest.sh("cat /proc/cmdline"), "iommu=pt", "the first boot has no word of ours")
+    t.eq(guest.sh("systemctl is-enabled sriov-setup sriov-setup-kargs").split(), ["enabled"] * 2,
+         "enabling the service enables the kernel-argument unit")
+    guest.sh("systemctl is-active --wait sriov-setup-kargs; for i in $(seq 60); do "
+             "test $(systemctl show -P ActiveState sriov-setup-kargs) = activating || break; sleep 1; done")
+    t.eq(guest.sh("systemctl show -P Result sriov-setup-kargs").strip(), "success", "the kargs unit succeeds")
+    dropin = guest.sh("cat /etc/default/grub.d/zz-sriov-setup.cfg")
+    t.has(dropin, "iommu=pt sriov_setup.gen=1", "the drop-in has the word and the marker")
+    t.hasnt(dropin, "intel_iommu", "a kernel that uses its IOMMU already gets no intel_iommu=on")
+    t.has(guest.sh("grep -c 'iommu=pt' /boot/grub/grub.cfg"), "", "grub.cfg was generated")
+    t.has(guest.sh("cat /run/reboot-required.pkgs"), "sriov-setup", "the reboot is signalled")
+    t.has(guest.sh("sriov-setup kargs status"), "next reboot", "kargs status says so")
+
+
+def second_boot(t, guest):
+    t.has(guest.sh("cat /proc/cmdline"), "iommu=pt", "the second boot has the word")
+    t.eq(guest.sh("systemctl show -P Result sriov-setup").strip(), "success", "the service succeeds")
+    t.eq(guest.sh("cat /run/probe").strip(), "7", "7 VFs were on vfio-pci before network-pre.target")
+    t.eq(guest.sh("for i in 0 1 2 3 4 5 6; do basename $(readlink "
+                  "/sys/bus/pci/devices/0000:01:00.0/virtfn$i/driver); done").split(), ["vfio-pci"] * 7,
+         "each VF is bound")
+    t.eq(guest.sh("cat /sys/bus/pci/devices/0000:01:00.0/sriov_drivers_autoprobe").strip(), "1",
+         "autoprobe is as it was")
+    t.eq(guest.sh("basename $(readlink /sys/bus/pci/devices/0000:01:00.0/driver)").strip(), "igb",
+         "the PF keeps its driver")
+    snippet = guest.sh("cat /run/sriov-setup/export/kubevirt.yaml")
+    t.has(snippet, 'pciVendorSelector: "8086:10ca"', "the snippet has the VF's selector")
+    t.has(snippet, 'resourceName: "intel.com/82576_vf"', "and the resource of the rule")
+    t.has(guest.sh("journalctl -b -o verbose -u sriov-setup"), "PCI_DEVICE=0000:01:00.0",
+          "journal lines carry the PCI address")
+    t.has(guest.sh("journalctl -b -o verbose -u sriov-setup"), "CONFIG_LINE=2", "and the config's line")
+    t.has(guest.sh("journalctl -b -u sriov-setup"), "8086:10ca", "vfio-pci was loaded with the VFs' ID")
+    t.eq(guest.status("sriov-setup plan"), (0, "nothing to do\n"), "the plan is empty")
+    t.eq(guest.sh("systemctl is-system-running --wait || true").strip(), "running", "no unit failed")
+    guest.sh("touch /var/mark; sleep 1; systemctl restart sriov-setup sriov-setup-kargs")
+    t.eq(written_since(guest, "/var/mark"), "", "a second run writes nothing")
+    t.hasnt(guest.sh("journalctl -b -u sriov-setup --since -10s"), "bound", "and says nothing")
+    t.has(guest.sh("sriov-setup status"), "VF 6", "status shows the VFs")
+
+
+def removal(t, guest):
+    guest.sh("sriov-setup kargs remove")
+    t.eq(guest.sh("sha256sum -c --quiet /var/grub.before && ls /etc/default/grub.d/"), "",
+         "kargs remove restores grub.cfg byte for byte")
+    t.eq(guest.status("test -e /var/lib/sriov-setup/kargs")[0], 1, "and removes its state")
+    guest.sh("systemctl disable sriov-setup-kargs")

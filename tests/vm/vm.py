@@ -1,0 +1,222 @@
+"""A Debian guest under QEMU: its disk, its devices, commands inside it, QMP. Every wait has a deadline."""
+import base64
+import io
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tarfile
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+CACHE = pathlib.Path(os.environ.get("SRIOV_SETUP_CACHE") or
+                     pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+                     / "sriov-setup-vm")
+BOOT_DEADLINE = 120
+
+
+class VMError(Exception):
+    pass
+
+
+def script(name):
+    """What one of the scripts of this folder prints: a path."""
+    run = subprocess.run([HERE / name], stdout=subprocess.PIPE, text=True, timeout=900)
+    if run.returncode:
+        raise VMError(f"tests/vm/{name} failed")
+    return pathlib.Path(run.stdout.strip())
+
+
+def root_port(name, number):
+    return ["-device", f"pcie-root-port,id=rp-{name},chassis={number},slot={number}"]
+
+
+def igb(name, number):
+    """An 82576 with 7 VFs, PF 8086:10c9, VF 8086:10ca, behind a root port of its own."""
+    return root_port(name, number) + [
+        "-netdev", f"hubport,id=net-{name},hubid={number}",
+        "-device", f"igb,id={name},bus=rp-{name},netdev=net-{name},mac=52:54:00:00:00:{number:02x}"]
+
+
+def nvme(name, number, vfs=127):
+    """An NVMe controller with VFs that have its own ID, 1b36:0010."""
+    return root_port(name, number) + [
+        "-device", f"nvme-subsys,id=sub-{name}",
+        "-device", f"nvme,id={name},bus=rp-{name},subsys=sub-{name},serial={name},"
+        f"max_ioqpairs={4 * vfs + 2},sriov_max_vfs={vfs},sriov_vq_flexible={2 * vfs},"
+        f"sriov_vi_flexible={vfs},msix_qsize={4 * vfs + 4}"]
+
+
+class VM:
+    """One guest. files: {path: text or (text, mode)}; links: {path: target}; run: a script at the end
+    of the offline customisation."""
+
+    def __init__(self, name, devices=(), files=None, links=None, run="", product=True, memory=1024,
+                 icount=False):
+        self.name, self.devices, self.memory, self.icount = name, list(devices), memory, icount
+        self.tools, self.image = script("tools"), script("image")
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.", dir=CACHE))
+        self.process = self.agent = self.monitor = None
+        self.boot_id = ""
+        self._make_disk(dict(files or {}), dict(links or {}), run, product)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.kill()
+        if kind is None:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def _qemu(self, *args):
+        return [str(HERE / "qemu"), str(self.tools), *args]
+
+    def _make_disk(self, files, links, run, product):
+        self.disk = self.dir / "disk.qcow2"
+        subprocess.run(self._qemu("--img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b",
+                                  str(self.image), str(self.disk)), check=True, timeout=60)
+        archive = self.dir / "files.tar"
+        if product:
+            shutil.copy(script("build"), archive)
+        if run:
+            files["/vmtest-customise"] = ("#!/bin/sh\nset -e\n" + run, 0o755)
+        with tarfile.open(archive, "a" if product else "w") as tar:
+            for path, content in files.items():
+                text, mode = content if isinstance(content, tuple) else (content, 0o644)
+                info = tarfile.TarInfo("." + path)
+                data = text.encode()
+                info.size, info.mode = len(data), mode
+                tar.addfile(info, io.BytesIO(data))
+            for path, target in links.items():
+                info = tarfile.TarInfo("." + path)
+                info.type, info.linkname = tarfile.SYMTYPE, target
+                tar.addfile(info)
+        console = self.dir / "customise.log"
+        stem = str(self.image)[:-len(".qcow2")]
+        subprocess.run(self._qemu(
+            "-accel", "tcg,thread=multi", "-M", "q35", "-cpu", "max", "-smp", "2", "-m", "1024",
+            "-display", "none", "-nodefaults", "-no-reboot", "-kernel", stem + ".vmlinuz",
+            "-initrd", stem + ".initrd", "-serial", f"file:{console}",
+            "-append", "root=/dev/vda1 rw console=ttyS0 quiet init=/usr/lib/vmtest/customise",
+            "-drive", f"file={self.disk},format=qcow2,if=virtio,cache=unsafe",
+            "-drive", f"file={archive},format=raw,if=virtio,readonly=on"), check=True, timeout=240,
+            stdin=subprocess.DEVNULL)
+        if "VMTEST CUSTOMISED" not in console.read_text(errors="replace"):
+            raise VMError("customising the disk failed:\n" + tail(console))
+
+    def start(self):
+        args = ["-M", "q35,kernel-irqchip=split", "-cpu", "max", "-smp", "1" if self.icount else "2",
+                "-m", str(self.memory), "-display", "none", "-nodefaults",
+                "-device", "intel-iommu,intremap=on,caching-mode=on",
+                "-serial", f"file:{self.dir}/console.log",
+                "-drive", f"file={self.disk},format=qcow2,if=virtio,cache=unsafe",
+                "-device", "virtio-serial-pci",
+                "-chardev", f"socket,id=agent,path={self.dir}/agent,server=on,wait=off",
+                "-device", "virtserialport,chardev=agent,name=vmtest",
+                "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off"]
+        args += ["-icount", "shift=auto,sleep=off"] if self.icount else ["-accel", "tcg,thread=multi"]
+        log = open(self.dir / "qemu.log", "wb")
+        self.process = subprocess.Popen(self._qemu(*args, *self.devices), stdin=subprocess.DEVNULL,
+                                        stdout=log, stderr=log)
+        self.monitor = self._connect("qmp")
+        self._receive(self.monitor, 30)
+        self.qmp("qmp_capabilities")
+        self.agent = self._connect("agent")
+        self.wait_boot()
+        return self
+
+    def _connect(self, name):
+        end = time.monotonic() + 30
+        while True:
+            try:
+                sock = socket.socket(socket.AF_UNIX)
+                sock.connect(str(self.dir / name))
+                return Lines(sock)
+            except OSError:
+                if time.monotonic() > end or self.process.poll() is not None:
+                    raise VMError("QEMU does not run:\n" + tail(self.dir / "qemu.log"))
+                time.sleep(0.1)
+
+    def _receive(self, lines, seconds):
+        line = lines.read(seconds)
+        if line is None:
+            raise VMError(f"{self.name}: no answer in {seconds} s; console:\n{self.console()}")
+        return line
+
+    def wait_boot(self, seconds=BOOT_DEADLINE):
+        """Until the guest's agent says that it is there, in a boot that is not the last one."""
+        end = time.monotonic() + seconds
+        while True:
+            line = self._receive(self.agent, max(1, end - time.monotonic()))
+            if line.startswith("ready ") and line[6:] != self.boot_id:
+                self.boot_id = line[6:]
+                return
+
+    def status(self, text, seconds=120):
+        """Exit status and output of a shell script in the guest."""
+        self.agent.sock.sendall(base64.b64encode(text.encode()) + b"\n")
+        while True:
+            line = self._receive(self.agent, seconds)
+            if not line.startswith("ready "):
+                break
+        code, _, output = line.partition(" ")
+        return int(code), base64.b64decode(output).decode(errors="replace")
+
+    def sh(self, text, seconds=120):
+        code, output = self.status(text, seconds)
+        if code:
+            raise VMError(f"exit status {code} of: {text}\n{output}")
+        return output
+
+    def reboot(self):
+        self.status("systemctl --no-block reboot")
+        self.wait_boot()
+
+    def qmp(self, command, **arguments):
+        self.monitor.sock.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
+        while True:
+            answer = json.loads(self._receive(self.monitor, 60))
+            if "error" in answer:
+                raise VMError(f"{command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+
+    def console(self):
+        return tail(self.dir / "console.log")
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+class Lines:
+    """Lines of a socket, each with a deadline."""
+
+    def __init__(self, sock):
+        self.sock, self.rest = sock, b""
+
+    def read(self, seconds):
+        end = time.monotonic() + seconds
+        while b"\n" not in self.rest:
+            self.sock.settimeout(max(0.1, end - time.monotonic()))
+            try:
+                data = self.sock.recv(65536)
+            except TimeoutError:
+                data = b""
+            if not data:
+                return None
+            self.rest += data
+        line, _, self.rest = self.rest.partition(b"\n")
+        return line.decode(errors="replace").strip()
+
+
+def tail(path, lines=40):
+    try:
+        return "\n".join(pathlib.Path(path).read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return "(none)"
