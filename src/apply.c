@@ -22,8 +22,8 @@ static char *device_path(const struct action *a)
 {
 	if (!a->function)
 		return xstrdup("sys");
-	return a->vf == NONE ? xasprintf(DEVICES "/%s", a->function)
-			     : xasprintf(DEVICES "/%s/virtfn%d", a->function, a->vf);
+	return a->vf == NONE ? xasprintf(DEVICES "/%s", a->function) :
+			       xasprintf(DEVICES "/%s/virtfn%d", a->function, a->vf);
 }
 
 /* The address, which for a VF is known only now that it exists. */
@@ -48,7 +48,8 @@ static int wait_child(pid_t pid, int seconds)
 		r = poll(&child, 1, seconds * 1000);
 	while (r < 0 && errno == EINTR);
 	if (r == 0) {
-		/* ends it unless the kernel holds it in D state; then it stays behind, not us */
+		/* ends it unless the kernel holds it in D state; then it stays behind,
+		 * not us */
 		kill(pid, SIGKILL);
 		return -ETIMEDOUT;
 	}
@@ -58,12 +59,12 @@ static int wait_child(pid_t pid, int seconds)
 }
 
 /*
- * A write that the kernel can block for ever (a VF that a VM holds, a firmware that hangs) is
- * done by a child: the deadline is then ours. errno values fit the exit status (below 256)
- * but for ENOTSUPP, 524, that cxgb4 returns; it becomes EOPNOTSUPP.
+ * A write that the kernel can block for ever (a VF that a VM holds, a firmware that
+ * hangs) is done by a child: the deadline is then ours. errno values fit the exit status
+ * (below 256) but for ENOTSUPP, 524, that cxgb4 returns; it becomes EOPNOTSUPP.
  */
-static int write_with_deadline(const struct root *root, const char *path, const char *value,
-			       int seconds)
+static int write_with_deadline(const struct root *root, const char *path,
+			       const char *value, int seconds)
 {
 	pid_t pid = fork();
 
@@ -120,8 +121,8 @@ static int do_create(const struct root *root, const struct action *a)
 	have = count_vfs(root, a->function);
 	if (have == (size_t)atoi(a->value))
 		return 0;
-	log_full(LOG_ERR, &subject, "the driver accepted %s VFs but made %zu%s", a->value, have,
-		 have ? "" : "; bnxt_en needs the link up first");
+	log_full(LOG_ERR, &subject, "the driver accepted %s VFs but made %zu%s", a->value,
+		 have, have ? "" : "; bnxt_en needs the link up first");
 	return -EREMOTEIO;
 }
 
@@ -135,13 +136,15 @@ static int do_override(const struct root *root, const struct action *a)
 
 static int do_unbind(const struct root *root, const struct action *a)
 {
-	_cleanup_free_ char *path = xasprintf(DRIVERS "/%s/unbind", a->name), *address = NULL;
+	_cleanup_free_ char *path = xasprintf(DRIVERS "/%s/unbind", a->name),
+			    *address = NULL;
 	int r = device_address(root, a, &address);
 
 	return r < 0 ? r : write_with_deadline(root, path, address, UNBIND_DEADLINE);
 }
 
-/* Through bind, not drivers_probe: that one returns success also when nothing was bound. */
+/* Through bind, not drivers_probe: that one returns success also when nothing was bound.
+ */
 static int do_bind(const struct root *root, const struct action *a)
 {
 	_cleanup_free_ char *address = NULL, *bound = NULL, *path = device_path(a);
@@ -150,7 +153,8 @@ static int do_bind(const struct root *root, const struct action *a)
 	if (r < 0)
 		return r;
 	r = root_write(root, address, DRIVERS "/%s/bind", a->name);
-	/* EBUSY: bound already; by whom? The kernel may have been faster, with our override. */
+	/* EBUSY: bound already; by whom? The kernel may have been faster, with our
+	 * override. */
 	if (r == -EBUSY && root_link_name(root, &bound, "%s/driver", path) == 0 &&
 	    streq(bound, a->name))
 		return 0;
@@ -162,16 +166,23 @@ static int do_probe(const struct root *root, const struct action *a)
 	_cleanup_free_ char *address = NULL;
 	int r = device_address(root, a, &address);
 
-	return r < 0 ? r : write_with_deadline(root, "sys/bus/pci/drivers_probe", address, PROBE_DEADLINE);
+	return r < 0 ? r :
+		       write_with_deadline(root, "sys/bus/pci/drivers_probe", address,
+					   PROBE_DEADLINE);
 }
 
 static int (*const verbs[N_VERBS])(const struct root *root, const struct action *a) = {
-	[LOAD_MODULE] = do_load_module, [WRITE] = do_write, [CREATE_VFS] = do_create,
-	[OVERRIDE] = do_override,	[UNBIND] = do_unbind, [BIND] = do_bind,
+	[LOAD_MODULE] = do_load_module,
+	[WRITE] = do_write,
+	[CREATE_VFS] = do_create,
+	[OVERRIDE] = do_override,
+	[UNBIND] = do_unbind,
+	[BIND] = do_bind,
 	[PROBE] = do_probe,
 };
 
-/* What the kernel means by an errno of this verb: vf-mechanics §J. NULL: nothing to add. */
+/* What the kernel means by an errno of this verb: vf-mechanics §J. NULL: nothing to add.
+ */
 static const struct hint {
 	enum verb verb;
 	int error;
@@ -180,13 +191,16 @@ static const struct hint {
 	{ CREATE_VFS, EBUSY, "the PF is resetting or was given VFs meanwhile" },
 	{ CREATE_VFS, EAGAIN, "the PF is not ready yet" },
 	{ CREATE_VFS, EPERM, "the driver refuses this many; try fewer" },
-	{ CREATE_VFS, ENOENT, "its driver cannot create VFs through sysfs (mlx4: num_vfs= module option)" },
+	{ CREATE_VFS, ENOENT,
+	  "its driver cannot create VFs through sysfs (mlx4: num_vfs= module option)" },
 	{ CREATE_VFS, ERANGE, "more than the device and its driver allow" },
 	{ CREATE_VFS, EOPNOTSUPP,
-	  "the driver has SR-IOV turned off (ice: its DDP package is missing?) or the slot lacks ARI" },
+	  "the driver has SR-IOV turned off (ice: its DDP package is missing?) or the "
+	  "slot lacks ARI" },
 	{ CREATE_VFS, ENOSPC, "no interrupt vectors left for VFs; ask for fewer" },
 	{ CREATE_VFS, ENOMEM,
-	  "the firmware left no memory window or bus number for VFs: turn on SR-IOV and Above 4G "
+	  "the firmware left no memory window or bus number for VFs: turn on SR-IOV and "
+	  "Above 4G "
 	  "Decoding there, or kernel.pci_realloc" },
 	{ CREATE_VFS, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ BIND, ENOENT, "there is no such driver: is its module installed?" },
@@ -196,7 +210,8 @@ static const struct hint {
 	{ UNBIND, ETIMEDOUT, "somebody uses it" },
 	{ LOAD_MODULE, ENOENT, "no such module for this kernel" },
 	{ LOAD_MODULE, EPERM, "it is blacklisted, or modules are locked" },
-	{ LOAD_MODULE, EKEYREJECTED, "it is not signed by a key that Secure Boot trusts" },
+	{ LOAD_MODULE, EKEYREJECTED,
+	  "it is not signed by a key that Secure Boot trusts" },
 };
 
 static const char *hint(enum verb verb, int error)
@@ -221,8 +236,9 @@ static int report(const struct action *a, int error)
 		return error;
 	if (a->where.file)
 		snprintf(place, sizeof(place), ":%d", a->where.line);
-	return log_full(LOG_ERR, &subject, "cannot %s%s%s%s%s%s%s", text, more ? " (" : "",
-			more ? more : "", more ? ")" : "", a->where.file ? ", asked for by " : "",
+	return log_full(LOG_ERR, &subject, "cannot %s%s%s%s%s%s%s", text,
+			more ? " (" : "", more ? more : "", more ? ")" : "",
+			a->where.file ? ", asked for by " : "",
 			a->where.file ? a->where.file : "", place);
 }
 
@@ -231,7 +247,8 @@ static bool depends(const struct action *a, const struct action *before)
 {
 	if (before->verb == LOAD_MODULE)
 		return a->verb == BIND && streq(a->name, before->name);
-	return streq(a->function, before->function) && (before->vf == NONE || before->vf == a->vf);
+	return streq(a->function, before->function) &&
+	       (before->vf == NONE || before->vf == a->vf);
 }
 
 static bool blocked(const struct plan *plan, const bool *failed, size_t index)
@@ -244,7 +261,8 @@ static bool blocked(const struct plan *plan, const bool *failed, size_t index)
 	return false;
 }
 
-/* One line for a run of equal actions on the VFs of one PF: "bound VFs 0-6 to vfio-pci". */
+/* One line for a run of equal actions on the VFs of one PF: "bound VFs 0-6 to vfio-pci".
+ */
 static void log_group(const struct plan *plan, size_t first, size_t last)
 {
 	const struct action *a = &plan->actions[first], *b = &plan->actions[last];
@@ -270,7 +288,8 @@ static void log_done(const struct plan *plan, const bool *done)
 	for (size_t i = 0; i < plan->n_actions; i++) {
 		size_t first = i;
 
-		if (!done[i] || plan->actions[i].verb == OVERRIDE || plan->actions[i].verb == WRITE)
+		if (!done[i] || plan->actions[i].verb == OVERRIDE ||
+		    plan->actions[i].verb == WRITE)
 			continue;
 		while (i + 1 < plan->n_actions && done[i + 1] &&
 		       same_group(&plan->actions[i], &plan->actions[i + 1]))

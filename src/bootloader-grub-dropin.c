@@ -21,7 +21,8 @@ static int grub_detect(const struct root *root)
 {
 	_cleanup_free_ char *script = NULL;
 
-	if (root_read(root, &script, "usr/sbin/grub-mkconfig") < 0 || !strstr(script, "default/grub.d"))
+	if (root_read(root, &script, "usr/sbin/grub-mkconfig") < 0 ||
+	    !strstr(script, "default/grub.d"))
 		return 0;
 	return root_exists(root, GRUB_CFG) || !root->live ? 90 : 0;
 }
@@ -37,7 +38,8 @@ static int grub_read(const struct root *root, struct cmdline *ret_ours)
 	words = strstr(text, BEGIN);
 	end = words ? strchr(words + strlen(BEGIN), '"') : NULL;
 	if (!end)
-		return log_error_errno(EBADMSG, "/" DROPIN " is not as we wrote it; remove it by hand");
+		return log_error_errno(
+			EBADMSG, "/" DROPIN " is not as we wrote it; remove it by hand");
 	*end = '\0';
 	cmdline_parse(ret_ours, words + strlen(BEGIN));
 	return 0;
@@ -65,13 +67,17 @@ static int grub_install(const struct root *root, const struct cmdline *words)
 	int r;
 
 	if (boot_is_missing(root))
-		return log_error_errno(ENODEV, "/boot is in /etc/fstab but not mounted: mount it first");
+		return log_error_errno(
+			ENODEV, "/boot is in /etc/fstab but not mounted: mount it first");
 	if (root_link_name(root, &link, DROPIN) == 0)
-		return log_error_errno(ELOOP, "/" DROPIN " is a symbolic link: remove it first");
-	content = xasprintf("# Written by sriov-setup from /etc/sriov.conf; changes are lost.\n"
-			    "# \"sriov-setup kargs remove\" takes it away.\n" BEGIN "%s\"\n",
-			    text);
-	r = words->words.n ? root_replace(root, content, 0644, DROPIN) : root_remove(root, DROPIN);
+		return log_error_errno(ELOOP,
+				       "/" DROPIN " is a symbolic link: remove it first");
+	content = xasprintf(
+		"# Written by sriov-setup from /etc/sriov.conf; changes are lost.\n"
+		"# \"sriov-setup kargs remove\" takes it away.\n" BEGIN "%s\"\n",
+		text);
+	r = words->words.n ? root_replace(root, content, 0644, DROPIN) :
+			     root_remove(root, DROPIN);
 	if (r < 0)
 		return log_error_errno(r, "cannot write /" DROPIN);
 	return r;
@@ -79,11 +85,13 @@ static int grub_install(const struct root *root, const struct cmdline *words)
 
 /* What one generated grub.cfg says of our words. */
 struct entries {
-	size_t all, with_ours; /* "linux" lines; those of normal entries with all of our words */
+	size_t all, with_ours; /* "linux" lines; those of normal entries with all of our
+				  words */
 	size_t normal, marked; /* normal entries; any entry with our marker */
 };
 
-static void read_entries(const char *cfg, const struct cmdline *words, struct entries *ret)
+static void read_entries(const char *cfg, const struct cmdline *words,
+			 struct entries *ret)
 {
 	_cleanup_free_ char *copy = xstrdup(cfg);
 	char *rest = copy, *line;
@@ -117,26 +125,31 @@ static int check_new(const char *before, const char *now, const struct cmdline *
 	read_entries(now, words, &new);
 	if (new.all == 0 || new.all < old.all)
 		return log_error_errno(EBADMSG,
-				       "grub-mkconfig made %zu boot entries, there are %zu now; kept the old ones",
+				       "grub-mkconfig made %zu boot entries, there are "
+				       "%zu now; kept the old ones",
 				       new.all, old.all);
 	if (words->words.n == 0 && new.marked)
-		return log_error_errno(EBADMSG, "our words are still in %zu boot entries", new.marked);
+		return log_error_errno(EBADMSG, "our words are still in %zu boot entries",
+				       new.marked);
 	if (new.with_ours != new.normal)
-		return log_error_errno(EBADMSG,
-				       "%zu of %zu boot entries lack our words: does a later file in "
-				       "/etc/default/grub.d assign GRUB_CMDLINE_LINUX_DEFAULT?",
-				       new.normal - new.with_ours, new.normal);
+		return log_error_errno(
+			EBADMSG,
+			"%zu of %zu boot entries lack our words: does a later file in "
+			"/etc/default/grub.d assign GRUB_CMDLINE_LINUX_DEFAULT?",
+			new.normal - new.with_ours, new.normal);
 	return 0;
 }
 
 static int run_grub(const char *program, const char *argument, const char *file)
 {
-	const char *argv[] = { program, argument ? argument : file, argument ? file : NULL, NULL };
+	const char *argv[] = { program, argument ? argument : file,
+			       argument ? file : NULL, NULL };
 	_cleanup_free_ char *output = NULL;
 	int r = process_run(argv, MKCONFIG_DEADLINE, &output);
 
 	if (r < 0)
-		log_error_errno(r, "%s failed: %s", program, output ? output : "no output");
+		log_error_errno(r, "%s failed: %s", program,
+				output ? output : "no output");
 	return r;
 }
 
@@ -168,7 +181,8 @@ static int grub_refresh(const struct root *root, const struct cmdline *words)
 			log_error_errno(r, "cannot replace /" GRUB_CFG);
 	}
 	root_remove(root, NEW_CFG);
-	root_remove(root, NEW_CFG ".new"); /* grub-mkconfig's own leftover when it fails */
+	root_remove(root,
+		    NEW_CFG ".new"); /* grub-mkconfig's own leftover when it fails */
 	return r < 0 ? r : 0;
 }
 

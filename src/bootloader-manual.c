@@ -24,7 +24,9 @@ static int manual_install(const struct root *root, const struct cmdline *words)
 
 	(void)root;
 	if (words->words.n)
-		log_warning("no known boot loader: add this to the kernel command line by hand: %s", text);
+		log_warning("no known boot loader: add this to the kernel command line "
+			    "by hand: %s",
+			    text);
 	return 0;
 }
 

@@ -16,13 +16,15 @@ static int find_named(const struct bootloader **ret, const char *name)
 			*ret = bootloaders[i];
 			return 0;
 		}
-	log_error("kernel.bootloader = \"%s\" is not known, expected \"auto\" or one of:", name);
+	log_error("kernel.bootloader = \"%s\" is not known, expected \"auto\" or one of:",
+		  name);
 	for (size_t i = 0; i < ARRAY_SIZE(bootloaders); i++)
 		log_error("  %s", bootloaders[i]->name);
 	return -ENOENT;
 }
 
-int bootloader_find(const struct bootloader **ret, const struct root *root, const char *name)
+int bootloader_find(const struct bootloader **ret, const struct root *root,
+		    const char *name)
 {
 	const struct bootloader *best = NULL, *rival = NULL;
 	int surest = 0;
@@ -41,7 +43,8 @@ int bootloader_find(const struct bootloader **ret, const struct root *root, cons
 		}
 	}
 	if (rival) {
-		log_error("both %s and %s could boot this machine: name one as kernel.bootloader",
+		log_error("both %s and %s could boot this machine: name one as "
+			  "kernel.bootloader",
 			  best->name, rival->name);
 		return -ENOTUNIQ;
 	}

@@ -1,8 +1,9 @@
 /*
- * bootloader.h: where kernel arguments live. One const struct and one file per arrangement.
+ * bootloader.h: where kernel arguments live. One const struct and one file per
+ * arrangement.
  *
- * All word arithmetic is in cmdline.c; a back end only knows where the string is and how to
- * make it stick. Back ends log; they return 0 or more, or a negative errno.
+ * All word arithmetic is in cmdline.c; a back end only knows where the string is and how
+ * to make it stick. Back ends log; they return 0 or more, or a negative errno.
  */
 #pragma once
 
@@ -15,9 +16,11 @@ struct bootloader {
 	int (*detect)(const struct root *root);
 	/* The words that we installed earlier; -ENOENT: none. */
 	int (*read)(const struct root *root, struct cmdline *ret_ours);
-	/* Makes exactly these words ours, none: takes away all that is ours. 1 changed, 0 was right. */
+	/* Makes exactly these words ours, none: takes away all that is ours. 1 changed, 0
+	 * was right. */
 	int (*install)(const struct root *root, const struct cmdline *words);
-	/* Makes it stick, and verifies what will be booted; NULL: nothing to do. Live only. */
+	/* Makes it stick, and verifies what will be booted; NULL: nothing to do. Live
+	 * only. */
 	int (*refresh)(const struct root *root, const struct cmdline *words);
 };
 
@@ -25,4 +28,5 @@ extern const struct bootloader bootloader_grub_dropin;
 extern const struct bootloader bootloader_manual;
 
 /* The one named (-ENOENT when there is none) or, for NULL, the surest. Logs. */
-int bootloader_find(const struct bootloader **ret, const struct root *root, const char *name);
+int bootloader_find(const struct bootloader **ret, const struct root *root,
+		    const char *name);

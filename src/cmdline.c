@@ -20,7 +20,8 @@ void cmdline_parse(struct cmdline *ret, const char *text)
 			if (*text == '"')
 				quoted = !quoted;
 		if (text > start) {
-			_cleanup_free_ char *word = xstrndup(start, (size_t)(text - start));
+			_cleanup_free_ char *word =
+				xstrndup(start, (size_t)(text - start));
 
 			if (streq(word, "--"))
 				return;
@@ -34,7 +35,8 @@ char *cmdline_print(const struct cmdline *cmdline)
 	char *text = xstrdup("");
 
 	for (size_t i = 0; i < cmdline->words.n; i++) {
-		char *more = xasprintf("%s%s%s", text, i ? " " : "", cmdline->words.items[i]);
+		char *more =
+			xasprintf("%s%s%s", text, i ? " " : "", cmdline->words.items[i]);
 
 		free(text);
 		text = more;
@@ -125,8 +127,8 @@ bool cmdline_word_is_safe(const char *word, const char **ret_why)
 }
 
 /*
- * Foreign settings that ours could not undo (sticky in the kernel: off), or would overrule
- * without being asked (last wins). research: kargs §A.1, §A.3.
+ * Foreign settings that ours could not undo (sticky in the kernel: off), or would
+ * overrule without being asked (last wins). research: kargs §A.1, §A.3.
  */
 static const struct conflict {
 	const char *wanted_key, *wanted_value;
@@ -142,7 +144,8 @@ static const struct conflict {
 	{ "pci", "realloc", "pci", "realloc=off" },
 };
 
-static const char *find_value(const struct cmdline *words, const char *key, const char *part)
+static const char *find_value(const struct cmdline *words, const char *key,
+			      const char *part)
 {
 	for (size_t i = 0; i < words->words.n; i++) {
 		const char *value = value_of(words->words.items[i], key);

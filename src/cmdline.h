@@ -1,9 +1,9 @@
 /*
  * cmdline.h: a kernel command line as a value. Pure: no I/O, no logging.
  *
- * Words are separated by white space; double quotes group (kernel: lib/cmdline.c, next_arg()).
- * Parsing stops at a bare "--": what follows belongs to init. In names '-' equals '_'
- * (kernel/params.c, dash2underscore()).
+ * Words are separated by white space; double quotes group (kernel: lib/cmdline.c,
+ * next_arg()). Parsing stops at a bare "--": what follows belongs to init. In names '-'
+ * equals '_' (kernel/params.c, dash2underscore()).
  */
 #pragma once
 
@@ -24,24 +24,24 @@ bool cmdline_has(const struct cmdline *cmdline, const char *word);
 bool cmdline_equal(const struct cmdline *a, const struct cmdline *b);
 
 /*
- * What the value list of a key says at the end: for every occurrence of key= in order, every
- * comma-separated part; true when `part` is among them. cmdline_has_value(c, "intel_iommu", "on")
- * is true for "intel_iommu=on,sm_on".
+ * What the value list of a key says at the end: for every occurrence of key= in order,
+ * every comma-separated part; true when `part` is among them. cmdline_has_value(c,
+ * "intel_iommu", "on") is true for "intel_iommu=on,sm_on".
  */
 bool cmdline_has_value(const struct cmdline *cmdline, const char *key, const char *part);
 
 /*
- * May this word be written by us? Letters, digits and _.,:=@+/- only, starting with a letter,
- * with a name: a GRUB drop-in is a shell script and ';' cuts GRUB's line
+ * May this word be written by us? Letters, digits and _.,:=@+/- only, starting with a
+ * letter, with a name: a GRUB drop-in is a shell script and ';' cuts GRUB's line
  * (research: kargs §A.3). *ret_why names the first bad character or fault, static text.
  */
 bool cmdline_word_is_safe(const char *word, const char **ret_why);
 
 /*
- * The word among `words` that makes one of `wanted` impossible or that would be overruled by
- * it: iommu=off, amd_iommu=off (sticky in the kernel), intel_iommu=off, iommu=nopt,
- * iommu.passthrough=0, pci=realloc=off, any hugepage word when ours are wanted. NULL: none.
- * *ret_wanted is the wanted word. Both point into the arguments.
+ * The word among `words` that makes one of `wanted` impossible or that would be overruled
+ * by it: iommu=off, amd_iommu=off (sticky in the kernel), intel_iommu=off, iommu=nopt,
+ * iommu.passthrough=0, pci=realloc=off, any hugepage word when ours are wanted. NULL:
+ * none. *ret_wanted is the wanted word. Both point into the arguments.
  */
 const char *cmdline_conflict(const struct cmdline *words, const struct cmdline *wanted,
 			     const char **ret_wanted);

@@ -27,13 +27,15 @@ static bool looks_like(const char *text, const char *pattern)
 
 char *field_address(const char *text, const char **ret_expected)
 {
-	_cleanup_free_ char *full = xasprintf("%s%s", looks_like(text, "hh:hh.h") ? "0000:" : "", text);
+	_cleanup_free_ char *full =
+		xasprintf("%s%s", looks_like(text, "hh:hh.h") ? "0000:" : "", text);
 	size_t n = strlen(full);
 
 	*ret_expected = "a PCI address: \"0000:01:00.0\"";
 	/* a domain of VMD has more than 4 digits */
-	if (n < 12 || n > 16 || strspn(full, HEX) != n - 8 || !looks_like(full + n - 8, ":hh:hh.h") ||
-	    full[n - 1] > '7' || full[n - 4] > '1')
+	if (n < 12 || n > 16 || strspn(full, HEX) != n - 8 ||
+	    !looks_like(full + n - 8, ":hh:hh.h") || full[n - 1] > '7' ||
+	    full[n - 4] > '1')
 		return NULL;
 	return lower(full);
 }
@@ -52,7 +54,8 @@ char *field_interface(const char *text, const char **ret_expected)
 {
 	*ret_expected = "a network interface's name of 1 to 15 characters";
 	/* dev_valid_name(): no '/', no ':', no space */
-	if (strlen(text) == 0 || strlen(text) > 15 || streq(text, ".") || streq(text, ".."))
+	if (strlen(text) == 0 || strlen(text) > 15 || streq(text, ".") ||
+	    streq(text, ".."))
 		return NULL;
 	for (const char *c = text; *c; c++)
 		if (!isgraph((unsigned char)*c) || *c == '/' || *c == ':')
@@ -74,7 +77,8 @@ char *field_id(const char *text, const char **ret_expected)
 
 char *field_driver(const char *text, const char **ret_expected)
 {
-	*ret_expected = "\"vfio-pci\", \"native\", \"none\" or a driver's name of letters, digits, - and _";
+	*ret_expected = "\"vfio-pci\", \"native\", \"none\" or a driver's name of "
+			"letters, digits, - and _";
 	return only(text, "-_", 64) ? xstrdup(text) : NULL;
 }
 
@@ -85,8 +89,9 @@ char *field_serial(const char *text, const char **ret_expected)
 		return lower(text);
 	if (!looks_like(text, "hhhhhhhhhhhhhhhh"))
 		return NULL;
-	_cleanup_free_ char *dashed = xasprintf("%.2s-%.2s-%.2s-%.2s-%.2s-%.2s-%.2s-%.2s", text, text + 2,
-						text + 4, text + 6, text + 8, text + 10, text + 12, text + 14);
+	_cleanup_free_ char *dashed =
+		xasprintf("%.2s-%.2s-%.2s-%.2s-%.2s-%.2s-%.2s-%.2s", text, text + 2,
+			  text + 4, text + 6, text + 8, text + 10, text + 12, text + 14);
 	return lower(dashed);
 }
 
@@ -94,9 +99,11 @@ char *field_serial(const char *text, const char **ret_expected)
 static bool is_domain(const char *text, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		bool edge = i == 0 || i + 1 == n || text[i - 1] == '.' || text[i + 1] == '.';
+		bool edge =
+			i == 0 || i + 1 == n || text[i - 1] == '.' || text[i + 1] == '.';
 
-		if (!islower((unsigned char)text[i]) && !isdigit((unsigned char)text[i]) &&
+		if (!islower((unsigned char)text[i]) &&
+		    !isdigit((unsigned char)text[i]) &&
 		    (edge || (text[i] != '-' && text[i] != '.')))
 			return false;
 	}
@@ -109,10 +116,12 @@ char *field_resource(const char *text, const char **ret_expected)
 	const char *slash = strchr(text, '/'), *name = slash ? slash + 1 : "";
 	size_t n = strlen(name);
 
-	*ret_expected = "a Kubernetes resource of at most 61 characters: \"intel.com/x710_vf\"";
+	*ret_expected =
+		"a Kubernetes resource of at most 61 characters: \"intel.com/x710_vf\"";
 	if (!slash || strlen(text) > 61 || !is_domain(text, (size_t)(slash - text)) ||
-	    startswith(text, "requests.") || strstr(text, "kubernetes.io/") || !only(name, "-_.", 63) ||
-	    !isalnum((unsigned char)name[0]) || !isalnum((unsigned char)name[n - 1]))
+	    startswith(text, "requests.") || strstr(text, "kubernetes.io/") ||
+	    !only(name, "-_.", 63) || !isalnum((unsigned char)name[0]) ||
+	    !isalnum((unsigned char)name[n - 1]))
 		return NULL;
 	return xstrdup(text);
 }
@@ -161,14 +170,17 @@ char *field_hugepage_size(const char *text, const char **ret_expected)
 	size_t n = strspn(text, DIGITS);
 
 	*ret_expected = "a page size: \"2M\" or \"1G\"";
-	return n > 0 && n < 8 && strchr("KMG", text[n]) && text[n] && !text[n + 1] ? xstrdup(text) : NULL;
+	return n > 0 && n < 8 && strchr("KMG", text[n]) && text[n] && !text[n + 1] ?
+		       xstrdup(text) :
+		       NULL;
 }
 
 char *field_kernel_word(const char *text, const char **ret_expected)
 {
 	const char *why;
 
-	*ret_expected = "a kernel argument that starts with a letter, of letters, digits and _.,:=@+/- only";
+	*ret_expected = "a kernel argument that starts with a letter, of letters, digits "
+			"and _.,:=@+/- only";
 	return cmdline_word_is_safe(text, &why) ? xstrdup(text) : NULL;
 }
 
@@ -182,13 +194,16 @@ char *field_directory(const char *text, const char **ret_expected)
 {
 	static const char *const kernel_owned[] = { "/proc", "/sys", "/dev" };
 
-	*ret_expected = "an absolute path of letters, digits and /._-, without \"..\" and not in /proc, /sys, /dev";
-	if (text[0] != '/' || text[1] == '\0' || !only(text, "/._-", 200) || strstr(text, ".."))
+	*ret_expected = "an absolute path of letters, digits and /._-, without \"..\" "
+			"and not in /proc, /sys, /dev";
+	if (text[0] != '/' || text[1] == '\0' || !only(text, "/._-", 200) ||
+	    strstr(text, ".."))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(kernel_owned); i++) {
 		size_t n = strlen(kernel_owned[i]);
 
-		if (startswith(text, kernel_owned[i]) && (text[n] == '/' || text[n] == '\0'))
+		if (startswith(text, kernel_owned[i]) &&
+		    (text[n] == '/' || text[n] == '\0'))
 			return NULL;
 	}
 	return xstrdup(text);

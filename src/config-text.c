@@ -38,7 +38,8 @@ static bool word_char(char c)
 	return isalnum((unsigned char)c) || (c && strchr("_-*.+", c));
 }
 
-/* Names may hold digits but start with a letter or '*', so what starts otherwise is a number. */
+/* Names may hold digits but start with a letter or '*', so what starts otherwise is a
+ * number. */
 static void check_number(struct scanner *s, const char *word)
 {
 	const char *digits = word + (*word == '-' || *word == '+');
@@ -52,11 +53,13 @@ static void check_number(struct scanner *s, const char *word)
 	else if (parse_unsigned(digits, 0x7fffffff, &value) < 0)
 		fault = strspn(digits, "0123456789") == strlen(digits) ||
 					(startswith(digits, "0x") &&
-					 strspn(digits + 2, "0123456789abcdefABCDEF") == strlen(digits) - 2)
-				? "too large"
-				: "no whole number in decimal or 0x… notation";
+					 strspn(digits + 2, "0123456789abcdefABCDEF") ==
+						 strlen(digits) - 2) ?
+				"too large" :
+				"no whole number in decimal or 0x… notation";
 	if (fault)
-		mistake(s, xasprintf("number %s is %s, expected 0 to 2147483647", word, fault));
+		mistake(s, xasprintf("number %s is %s, expected 0 to 2147483647", word,
+				     fault));
 }
 
 static void check_word(struct scanner *s)
@@ -67,7 +70,8 @@ static void check_word(struct scanner *s)
 	while (word_char(*s->at))
 		s->at++;
 	word = xstrndup(start, (size_t)(s->at - start));
-	if (isdigit((unsigned char)word[0]) || word[0] == '-' || word[0] == '+' || word[0] == '.')
+	if (isdigit((unsigned char)word[0]) || word[0] == '-' || word[0] == '+' ||
+	    word[0] == '.')
 		check_number(s, word);
 }
 
@@ -83,7 +87,8 @@ size_t config_text_check(const char *text, struct text_mistake **ret)
 		else if (startswith(s.at, "/*"))
 			skip_to(&s, "*/");
 		else if (*s.at == '@') {
-			mistake(&s, xasprintf("@include is not supported, expected the settings themselves "
+			mistake(&s, xasprintf("@include is not supported, expected the "
+					      "settings themselves "
 					      "or a file in the drop-in folder"));
 			skip_to(&s, "\n");
 		} else if (word_char(*s.at))

@@ -17,7 +17,8 @@ struct reader {
 
 static void mistake(struct reader *reader, const config_setting_t *setting, char *text)
 {
-	log_config(reader->file, setting ? (int)config_setting_source_line(setting) : 0, "%s", text);
+	log_config(reader->file, setting ? (int)config_setting_source_line(setting) : 0,
+		   "%s", text);
 	reader->mistakes++;
 	free(text);
 }
@@ -35,7 +36,8 @@ static const char *name_of(const config_setting_t *setting)
 }
 
 /* Each takes one setting into the field; it reports what it does not like. */
-typedef void key_reader(struct reader *reader, const config_setting_t *setting, void *field);
+typedef void key_reader(struct reader *reader, const config_setting_t *setting,
+			void *field);
 
 struct key {
 	const char *name;
@@ -46,7 +48,9 @@ struct key {
 static void read_bool(struct reader *reader, const config_setting_t *setting, void *field)
 {
 	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
-		mistake(reader, setting, xasprintf("%s is no boolean, expected true or false", name_of(setting)));
+		mistake(reader, setting,
+			xasprintf("%s is no boolean, expected true or false",
+				  name_of(setting)));
 	else
 		*(bool *)field = config_setting_get_bool(setting);
 }
@@ -56,13 +60,14 @@ static const char *string_of(struct reader *reader, const config_setting_t *sett
 {
 	if (config_setting_type(setting) == CONFIG_TYPE_STRING)
 		return config_setting_get_string(setting);
-	mistake(reader, setting, xasprintf("%s is no string, expected text in quotes", name_of(setting)));
+	mistake(reader, setting,
+		xasprintf("%s is no string, expected text in quotes", name_of(setting)));
 	return NULL;
 }
 
 /* A string that field_… from config-fields.c accepts and normalises. */
-static void read_field(struct reader *reader, const config_setting_t *setting, void *field,
-		       field_parser *parse)
+static void read_field(struct reader *reader, const config_setting_t *setting,
+		       void *field, field_parser *parse)
 {
 	const char *text = string_of(reader, setting), *expected = NULL;
 	char *value = NULL;
@@ -73,18 +78,20 @@ static void read_field(struct reader *reader, const config_setting_t *setting, v
 	if (!value) {
 		_cleanup_free_ char *shown = field_printable(text);
 
-		mistake(reader, setting, xasprintf("%s = \"%s\" is not valid, expected %s", name_of(setting),
-						   shown, expected));
+		mistake(reader, setting,
+			xasprintf("%s = \"%s\" is not valid, expected %s",
+				  name_of(setting), shown, expected));
 		return;
 	}
 	free(*(char **)field);
 	*(char **)field = value;
 }
 
-#define FIELD_READER(function, parse)                                                              \
-	static void function(struct reader *reader, const config_setting_t *setting, void *field) \
-	{                                                                                          \
-		read_field(reader, setting, field, parse);                                         \
+#define FIELD_READER(function, parse)                                                \
+	static void function(struct reader *reader, const config_setting_t *setting, \
+			     void *field)                                            \
+	{                                                                            \
+		read_field(reader, setting, field, parse);                           \
 	}
 
 FIELD_READER(read_address, field_address)
@@ -106,10 +113,12 @@ static void read_id(struct reader *reader, const config_setting_t *setting, void
 
 	read_field(reader, setting, &id, field_id);
 	if (id)
-		sscanf(id, "%4x:%4x", (unsigned *)&match->vendor, (unsigned *)&match->device);
+		sscanf(id, "%4x:%4x", (unsigned *)&match->vendor,
+		       (unsigned *)&match->device);
 }
 
-static void read_number(struct reader *reader, const config_setting_t *setting, unsigned max, void *field)
+static void read_number(struct reader *reader, const config_setting_t *setting,
+			unsigned max, void *field)
 {
 	int value;
 
@@ -120,11 +129,14 @@ static void read_number(struct reader *reader, const config_setting_t *setting, 
 			return;
 		}
 	}
-	mistake(reader, setting, xasprintf("%s is out of range or no number, expected a whole number from 0 to %u",
-					   name_of(setting), max));
+	mistake(reader, setting,
+		xasprintf("%s is out of range or no number, expected a whole number from "
+			  "0 to %u",
+			  name_of(setting), max));
 }
 
-static void read_count(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_count(struct reader *reader, const config_setting_t *setting,
+		       void *field)
 {
 	read_number(reader, setting, 1000000, field);
 }
@@ -136,13 +148,15 @@ static void read_vfs(struct reader *reader, const config_setting_t *setting, voi
 	else if (streq(config_setting_get_string(setting), "max"))
 		*(int *)field = VFS_MAX;
 	else
-		mistake(reader, setting, xasprintf("vfs is not valid, expected a whole number from 0 to %d or \"max\"",
-						   VFS_LIMIT));
+		mistake(reader, setting,
+			xasprintf("vfs is not valid, expected a whole number from 0 to "
+				  "%d or \"max\"",
+				  VFS_LIMIT));
 }
 
 /* One of a list of words; the enum's values are their positions. */
-static void read_choice(struct reader *reader, const config_setting_t *setting, void *field,
-			const char *const words[3])
+static void read_choice(struct reader *reader, const config_setting_t *setting,
+			void *field, const char *const words[3])
 {
 	const char *text = string_of(reader, setting);
 
@@ -152,23 +166,30 @@ static void read_choice(struct reader *reader, const config_setting_t *setting, 
 			return;
 		}
 	if (text)
-		mistake(reader, setting, xasprintf("%s is not known, expected \"%s\", \"%s\" or \"%s\"",
-						   name_of(setting), words[0], words[1], words[2]));
+		mistake(reader, setting,
+			xasprintf("%s is not known, expected \"%s\", \"%s\" or \"%s\"",
+				  name_of(setting), words[0], words[1], words[2]));
 }
 
-static void read_iommu(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_iommu(struct reader *reader, const config_setting_t *setting,
+		       void *field)
 {
-	read_choice(reader, setting, field, (const char *const[]){ "auto", "on", "leave" });
+	read_choice(reader, setting, field,
+		    (const char *const[]){ "auto", "on", "leave" });
 }
 
-static void read_vfio_ids(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_vfio_ids(struct reader *reader, const config_setting_t *setting,
+			  void *field)
 {
 	const char *text = string_of(reader, setting);
 
 	if (streq(text, "safe") || streq(text, "none"))
-		*(enum vfio_ids *)field = streq(text, "none") ? VFIO_IDS_NONE : VFIO_IDS_SAFE;
+		*(enum vfio_ids *)field =
+			streq(text, "none") ? VFIO_IDS_NONE : VFIO_IDS_SAFE;
 	else if (text)
-		mistake(reader, setting, xasprintf("vfio_ids is not known, expected \"safe\" or \"none\""));
+		mistake(reader, setting,
+			xasprintf(
+				"vfio_ids is not known, expected \"safe\" or \"none\""));
 }
 
 /* The names of a table, for the message. */
@@ -194,15 +215,18 @@ static const struct key *find_key(const struct key *keys, const char *name)
 }
 
 /* Reads a group by its table of keys into the struct at `fields`. */
-static void read_group(struct reader *reader, const config_setting_t *group, const struct key *keys,
-		       void *fields)
+static void read_group(struct reader *reader, const config_setting_t *group,
+		       const struct key *keys, void *fields)
 {
 	if (!config_setting_is_group(group)) {
-		mistake(reader, group, xasprintf("%s is no group, expected { key = value; … }", name_of(group)));
+		mistake(reader, group,
+			xasprintf("%s is no group, expected { key = value; … }",
+				  name_of(group)));
 		return;
 	}
 	for (int i = 0; i < config_setting_length(group); i++) {
-		const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
+		const config_setting_t *setting =
+			config_setting_get_elem(group, (unsigned)i);
 		const struct key *key = find_key(keys, config_setting_name(setting));
 		_cleanup_free_ char *names = NULL;
 
@@ -211,18 +235,23 @@ static void read_group(struct reader *reader, const config_setting_t *group, con
 			continue;
 		}
 		names = key_names(keys);
-		mistake(reader, setting, xasprintf("unknown key '%s'%s%s, expected one of: %s",
-						   config_setting_name(setting),
-						   config_setting_is_root(group) ? "" : " in ",
-						   config_setting_is_root(group) ? "" : name_of(group), names));
+		mistake(reader, setting,
+			xasprintf("unknown key '%s'%s%s, expected one of: %s",
+				  config_setting_name(setting),
+				  config_setting_is_root(group) ? "" : " in ",
+				  config_setting_is_root(group) ? "" : name_of(group),
+				  names));
 	}
 }
 
 /* Calls `read` for each element of ( … ). */
-static void read_list(struct reader *reader, const config_setting_t *list, void *fields, key_reader *read)
+static void read_list(struct reader *reader, const config_setting_t *list, void *fields,
+		      key_reader *read)
 {
 	if (!config_setting_is_list(list)) {
-		mistake(reader, list, xasprintf("%s is no list, expected ( { … }, { … } )", name_of(list)));
+		mistake(reader, list,
+			xasprintf("%s is no list, expected ( { … }, { … } )",
+				  name_of(list)));
 		return;
 	}
 	for (int i = 0; i < config_setting_length(list); i++)
@@ -240,15 +269,18 @@ static const struct key match_keys[] = {
 	{},
 };
 
-static void read_match(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_match(struct reader *reader, const config_setting_t *setting,
+		       void *field)
 {
 	read_group(reader, setting, match_keys, field);
 	if (config_setting_is_group(setting) && config_setting_length(setting) == 0)
-		mistake(reader, setting, xasprintf("match is empty, expected at least one of: address, "
-						   "interface, mac, id, driver, slot, serial"));
+		mistake(reader, setting,
+			xasprintf("match is empty, expected at least one of: address, "
+				  "interface, mac, id, driver, slot, serial"));
 }
 
-/* "0-3,5": each range becomes a rule of its own; what is common is filled in by read_vf_rule() */
+/* "0-3,5": each range becomes a rule of its own; what is common is filled in by
+ * read_vf_rule() */
 struct vf_group {
 	char *index, *driver, *resource;
 };
@@ -262,15 +294,17 @@ static const struct key vf_keys[] = {
 	{},
 };
 
-static void add_range(struct reader *reader, const config_setting_t *setting, struct pf_rule *rule,
-		      const struct vf_group *group, unsigned first, unsigned last)
+static void add_range(struct reader *reader, const config_setting_t *setting,
+		      struct pf_rule *rule, const struct vf_group *group, unsigned first,
+		      unsigned last)
 {
 	for (size_t i = 0; i < rule->n_vf; i++)
 		if (first <= rule->vf[i].last && last >= rule->vf[i].first)
 			mistake(reader, setting,
-				xasprintf("index %u-%u overlaps index %u-%u of line %d, expected each VF once",
-					  first, last, rule->vf[i].first, rule->vf[i].last,
-					  rule->vf[i].where.line));
+				xasprintf("index %u-%u overlaps index %u-%u of line %d, "
+					  "expected each VF once",
+					  first, last, rule->vf[i].first,
+					  rule->vf[i].last, rule->vf[i].where.line));
 	*array_add(rule->vf, rule->n_vf) = (struct vf_rule){
 		.where = where_of(reader, setting),
 		.first = first,
@@ -280,14 +314,18 @@ static void add_range(struct reader *reader, const config_setting_t *setting, st
 	};
 }
 
-static void read_vf_rule(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_vf_rule(struct reader *reader, const config_setting_t *setting,
+			 void *field)
 {
 	struct vf_group group = {};
 	char *rest, *part;
 
 	read_group(reader, setting, vf_keys, &group);
-	if (!group.index && config_setting_is_group(setting) && !config_setting_get_member(setting, "index"))
-		mistake(reader, setting, xasprintf("index is missing, expected which VFs: index = \"0-3\""));
+	if (!group.index && config_setting_is_group(setting) &&
+	    !config_setting_get_member(setting, "index"))
+		mistake(reader, setting,
+			xasprintf(
+				"index is missing, expected which VFs: index = \"0-3\""));
 	for (rest = group.index; rest && (part = strsep(&rest, ","));) {
 		unsigned first, last;
 
@@ -300,7 +338,8 @@ static void read_vf_rule(struct reader *reader, const config_setting_t *setting,
 	free(group.resource);
 }
 
-static void read_vf_list(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_vf_list(struct reader *reader, const config_setting_t *setting,
+			 void *field)
 {
 	read_list(reader, setting, field, read_vf_rule);
 }
@@ -318,19 +357,24 @@ static const struct key pf_keys[] = {
 static bool same_match(const struct match *a, const struct match *b)
 {
 	return streq(a->address, b->address) && streq(a->interface, b->interface) &&
-	       streq(a->mac, b->mac) && a->vendor == b->vendor && a->device == b->device &&
-	       streq(a->driver, b->driver) && streq(a->slot, b->slot) && streq(a->serial, b->serial);
+	       streq(a->mac, b->mac) && a->vendor == b->vendor &&
+	       a->device == b->device && streq(a->driver, b->driver) &&
+	       streq(a->slot, b->slot) && streq(a->serial, b->serial);
 }
 
-static void require(struct reader *reader, const config_setting_t *group, const char *key, const char *what)
+static void require(struct reader *reader, const config_setting_t *group, const char *key,
+		    const char *what)
 {
 	if (config_setting_is_group(group) && !config_setting_get_member(group, key))
-		mistake(reader, group, xasprintf("%s is missing, expected %s", key, what));
+		mistake(reader, group,
+			xasprintf("%s is missing, expected %s", key, what));
 }
 
-#define MATCH_EXAMPLE "for which device the rule is: match = { address = \"0000:01:00.0\"; }"
+#define MATCH_EXAMPLE \
+	"for which device the rule is: match = { address = \"0000:01:00.0\"; }"
 
-static void read_pf_rule(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_pf_rule(struct reader *reader, const config_setting_t *setting,
+			 void *field)
 {
 	struct config *config = field;
 	struct pf_rule rule = {
@@ -345,14 +389,17 @@ static void read_pf_rule(struct reader *reader, const config_setting_t *setting,
 		rule.driver = xstrdup(DRIVER_VFIO);
 	for (size_t i = 0; i < rule.n_vf; i++)
 		if (rule.vfs >= 0 && rule.vf[i].last >= (unsigned)rule.vfs)
-			log_config(rule.vf[i].where.file, rule.vf[i].where.line,
-				   "index %u is not made by vfs = %d, expected at most %d",
-				   rule.vf[i].last, rule.vfs, rule.vfs - 1),
+			log_config(
+				rule.vf[i].where.file, rule.vf[i].where.line,
+				"index %u is not made by vfs = %d, expected at most %d",
+				rule.vf[i].last, rule.vfs, rule.vfs - 1),
 				reader->mistakes++;
 	for (size_t i = 0; i < config->n_pfs; i++)
-		if (same_match(&rule.match, &config->pfs[i].match) && config->pfs[i].where.file == reader->file)
+		if (same_match(&rule.match, &config->pfs[i].match) &&
+		    config->pfs[i].where.file == reader->file)
 			mistake(reader, setting,
-				xasprintf("the rule of line %d has the same match and goes first, expected one rule",
+				xasprintf("the rule of line %d has the same match and "
+					  "goes first, expected one rule",
 					  config->pfs[i].where.line));
 	*array_add(config->pfs, config->n_pfs) = rule;
 }
@@ -365,7 +412,8 @@ static const struct key device_keys[] = {
 	{},
 };
 
-static void read_device_rule(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_device_rule(struct reader *reader, const config_setting_t *setting,
+			     void *field)
 {
 	struct config *config = field;
 	struct device_rule rule = { .where = where_of(reader, setting),
@@ -376,9 +424,11 @@ static void read_device_rule(struct reader *reader, const config_setting_t *sett
 	if (!rule.driver)
 		rule.driver = xstrdup(DRIVER_VFIO);
 	if (streq(rule.driver, DRIVER_NATIVE) || streq(rule.driver, DRIVER_NONE))
-		mistake(reader, setting, xasprintf("driver = \"%s\" is for VFs, expected \"vfio-pci\" or the name "
-						   "of a driver",
-						   rule.driver));
+		mistake(reader, setting,
+			xasprintf("driver = \"%s\" is for VFs, expected \"vfio-pci\" or "
+				  "the name "
+				  "of a driver",
+				  rule.driver));
 	*array_add(config->devices, config->n_devices) = rule;
 }
 
@@ -390,7 +440,8 @@ static const struct key mdev_keys[] = {
 	{},
 };
 
-static void read_mdev_rule(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_mdev_rule(struct reader *reader, const config_setting_t *setting,
+			   void *field)
 {
 	struct config *config = field;
 	struct mdev_rule rule = { .where = where_of(reader, setting),
@@ -399,7 +450,8 @@ static void read_mdev_rule(struct reader *reader, const config_setting_t *settin
 	read_group(reader, setting, mdev_keys, &rule);
 	require(reader, setting, "match", MATCH_EXAMPLE);
 	require(reader, setting, "type", "the type's name: type = \"GRID T4-1Q\"");
-	require(reader, setting, "resource", "a resource name: resource = \"nvidia.com/GRID_T4-1Q\"");
+	require(reader, setting, "resource",
+		"a resource name: resource = \"nvidia.com/GRID_T4-1Q\"");
 	*array_add(config->mdevs, config->n_mdevs) = rule;
 }
 
@@ -409,7 +461,8 @@ static const struct key hugepage_keys[] = {
 	{},
 };
 
-static void read_hugepage(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_hugepage(struct reader *reader, const config_setting_t *setting,
+			  void *field)
 {
 	struct kernel_config *kernel = field;
 	struct hugepages pages = {};
@@ -420,21 +473,25 @@ static void read_hugepage(struct reader *reader, const config_setting_t *setting
 	*array_add(kernel->hugepages, kernel->n_hugepages) = pages;
 }
 
-static void read_hugepages(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_hugepages(struct reader *reader, const config_setting_t *setting,
+			   void *field)
 {
 	read_list(reader, setting, field, read_hugepage);
 }
 
-static void read_extra(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_extra(struct reader *reader, const config_setting_t *setting,
+		       void *field)
 {
 	if (!config_setting_is_array(setting) && !config_setting_is_list(setting)) {
-		mistake(reader, setting, xasprintf("extra is no array, expected [ \"word\", … ]"));
+		mistake(reader, setting,
+			xasprintf("extra is no array, expected [ \"word\", … ]"));
 		return;
 	}
 	for (int i = 0; i < config_setting_length(setting); i++) {
 		_cleanup_free_ char *word = NULL;
 
-		read_field(reader, config_setting_get_elem(setting, (unsigned)i), &word, field_kernel_word);
+		read_field(reader, config_setting_get_elem(setting, (unsigned)i), &word,
+			   field_kernel_word);
 		if (word)
 			strings_add(field, word);
 	}
@@ -445,7 +502,8 @@ static const struct key kernel_keys[] = {
 	{ "passthrough", read_bool, offsetof(struct kernel_config, passthrough) },
 	{ "pci_realloc", read_iommu, offsetof(struct kernel_config, pci_realloc) },
 	{ "assign_busses", read_bool, offsetof(struct kernel_config, assign_busses) },
-	{ "unsafe_interrupts", read_bool, offsetof(struct kernel_config, unsafe_interrupts) },
+	{ "unsafe_interrupts", read_bool,
+	  offsetof(struct kernel_config, unsafe_interrupts) },
 	{ "hugepages", read_hugepages, 0 },
 	{ "extra", read_extra, offsetof(struct kernel_config, extra) },
 	{ "bootloader", read_bootloader, offsetof(struct kernel_config, bootloader) },
@@ -453,7 +511,8 @@ static const struct key kernel_keys[] = {
 	{},
 };
 
-static void read_kernel(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_kernel(struct reader *reader, const config_setting_t *setting,
+			void *field)
 {
 	struct kernel_config *kernel = field;
 
@@ -467,12 +526,14 @@ static void read_kernel(struct reader *reader, const config_setting_t *setting, 
 
 static const struct key export_keys[] = {
 	{ "kubevirt", read_bool, offsetof(struct export_config, kubevirt) },
-	{ "external_resource_provider", read_bool, offsetof(struct export_config, external_resource_provider) },
+	{ "external_resource_provider", read_bool,
+	  offsetof(struct export_config, external_resource_provider) },
 	{ "dir", read_directory, offsetof(struct export_config, dir) },
 	{},
 };
 
-static void read_export(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_export(struct reader *reader, const config_setting_t *setting,
+			void *field)
 {
 	read_group(reader, setting, export_keys, field);
 }
@@ -482,12 +543,14 @@ static void read_pfs(struct reader *reader, const config_setting_t *setting, voi
 	read_list(reader, setting, field, read_pf_rule);
 }
 
-static void read_devices(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_devices(struct reader *reader, const config_setting_t *setting,
+			 void *field)
 {
 	read_list(reader, setting, field, read_device_rule);
 }
 
-static void read_mdevs(struct reader *reader, const config_setting_t *setting, void *field)
+static void read_mdevs(struct reader *reader, const config_setting_t *setting,
+		       void *field)
 {
 	read_list(reader, setting, field, read_mdev_rule);
 }
@@ -512,11 +575,14 @@ static char *read_text(struct reader *reader, const struct root *root, const cha
 	ssize_t n;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
-		mistake(reader, NULL, xasprintf("cannot be read: %s", strerror(fd < 0 ? -fd : errno)));
+		mistake(reader, NULL,
+			xasprintf("cannot be read: %s", strerror(fd < 0 ? -fd : errno)));
 	else if (!S_ISREG(st.st_mode))
-		mistake(reader, NULL, xasprintf("is no regular file, expected a text file"));
+		mistake(reader, NULL,
+			xasprintf("is no regular file, expected a text file"));
 	else if (st.st_size >= ROOT_FILE_MAX)
-		mistake(reader, NULL, xasprintf("is too large, expected less than 1 MiB"));
+		mistake(reader, NULL,
+			xasprintf("is too large, expected less than 1 MiB"));
 	else {
 		text = xcalloc((size_t)st.st_size + 1, 1);
 		n = pread(fd, text, (size_t)st.st_size, 0);
@@ -551,8 +617,8 @@ static bool text_is_sound(struct reader *reader, const char *text)
 	return n == 0;
 }
 
-static void read_file(struct reader *reader, struct config *config, const struct root *root,
-		      const char *path)
+static void read_file(struct reader *reader, struct config *config,
+		      const struct root *root, const char *path)
 {
 	_cleanup_free_ char *text = read_text(reader, root, path);
 	config_t parsed;
@@ -564,7 +630,7 @@ static void read_file(struct reader *reader, struct config *config, const struct
 		read_group(reader, config_root_setting(&parsed), sections, config);
 	} else {
 		log_config(reader->file, config_error_line(&parsed),
-			   "%s, expected key = value; as in sriov.conf(5)", config_error_text(&parsed));
+			   "%s, expected key = value;", config_error_text(&parsed));
 		reader->mistakes++;
 	}
 	config_destroy(&parsed);
@@ -582,7 +648,8 @@ static size_t add_file(struct config *config, const struct root *root, const cha
 	return reader.mistakes;
 }
 
-static size_t add_folder(struct config *config, const struct root *root, const char *folder)
+static size_t add_folder(struct config *config, const struct root *root,
+			 const char *folder)
 {
 	struct strings names = {};
 	size_t mistakes = 0;
@@ -599,7 +666,8 @@ static size_t add_folder(struct config *config, const struct root *root, const c
 	return mistakes;
 }
 
-/* The image's rules come last, its settings give way: it is read alone, then taken apart. */
+/* The image's rules come last, its settings give way: it is read alone, then taken apart.
+ */
 static size_t add_image(struct config *config, const struct root *root)
 {
 	struct config image = { .export = config->export };
@@ -620,15 +688,16 @@ static size_t add_image(struct config *config, const struct root *root)
 	return mistakes;
 }
 
-/* Moves the first `n` elements of an array behind the rest: the image's rules were read first. */
-#define ROTATE(array, count, n)                                                            \
-	do {                                                                               \
-		__typeof__(array) new_ = NULL;                                             \
-		size_t m_ = 0;                                                             \
-		for (size_t i_ = 0; i_ < (count); i_++)                                    \
-			*array_add(new_, m_) = (array)[(i_ + (n)) % (count)];              \
-		free(array);                                                               \
-		(array) = new_;                                                            \
+/* Moves the first `n` elements of an array behind the rest: the image's rules were read
+ * first. */
+#define ROTATE(array, count, n)                                               \
+	do {                                                                  \
+		__typeof__(array) new_ = NULL;                                \
+		size_t m_ = 0;                                                \
+		for (size_t i_ = 0; i_ < (count); i_++)                       \
+			*array_add(new_, m_) = (array)[(i_ + (n)) % (count)]; \
+		free(array);                                                  \
+		(array) = new_;                                               \
 	} while (0)
 
 int config_load(struct config *ret, const struct root *root, const char *path)

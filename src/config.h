@@ -13,7 +13,8 @@
 
 /* Where something was said, for every message about it. */
 struct where {
-	const char *file; /* as the user would name it: "/etc/sriov.conf"; owned by struct config */
+	const char *file; /* as the user would name it: "/etc/sriov.conf"; owned by struct
+			     config */
 	int line;
 };
 
@@ -28,37 +29,40 @@ struct hugepages {
 
 /* kernel = { … }: what needs the next boot */
 struct kernel_config {
-	struct where where; /* file NULL: there is no such section */
-	enum iommu_wish iommu;          /* iommu = "auto" | "on" | "leave" */
-	bool passthrough;               /* iommu=pt, iommu.passthrough=1 */
-	enum realloc_wish pci_realloc;  /* pci_realloc = "auto" | "on" | "leave" */
-	bool assign_busses;             /* pci=assign-busses (x86) */
-	bool unsafe_interrupts;         /* vfio_iommu_type1.allow_unsafe_interrupts=1 */
-	struct hugepages *hugepages;    /* hugepages = ( { size = "1G"; count = 16; } ) */
+	struct where where;            /* file NULL: there is no such section */
+	enum iommu_wish iommu;         /* iommu = "auto" | "on" | "leave" */
+	bool passthrough;              /* iommu=pt, iommu.passthrough=1 */
+	enum realloc_wish pci_realloc; /* pci_realloc = "auto" | "on" | "leave" */
+	bool assign_busses;            /* pci=assign-busses (x86) */
+	bool unsafe_interrupts;        /* vfio_iommu_type1.allow_unsafe_interrupts=1 */
+	struct hugepages *hugepages;   /* hugepages = ( { size = "1G"; count = 16; } ) */
 	size_t n_hugepages;
-	struct strings extra;           /* extra = [ "word", … ] */
-	char *bootloader;               /* NULL: "auto" */
-	enum vfio_ids vfio_ids;         /* vfio_ids = "safe" | "none" */
+	struct strings extra;   /* extra = [ "word", … ] */
+	char *bootloader;       /* NULL: "auto" */
+	enum vfio_ids vfio_ids; /* vfio_ids = "safe" | "none" */
 };
 
 /* Every part that is given must agree. At least one is given. */
 struct match {
-	char *address;   /* "0000:01:00.0", lower case, with domain */
-	char *interface; /* name of a netdev of the function */
-	char *mac;       /* permanent address, "aa:bb:cc:dd:ee:ff", lower case */
+	char *address;      /* "0000:01:00.0", lower case, with domain */
+	char *interface;    /* name of a netdev of the function */
+	char *mac;          /* permanent address, "aa:bb:cc:dd:ee:ff", lower case */
 	int vendor, device; /* id = "8086:1572" */
-	char *driver;    /* bound driver */
-	char *slot;      /* physical slot, name in /sys/bus/pci/slots */
-	char *serial;    /* PCIe device serial number "aa-bb-cc-dd-ee-ff-00-11", lower case */
+	char *driver;       /* bound driver */
+	char *slot;         /* physical slot, name in /sys/bus/pci/slots */
+	char *serial; /* PCIe device serial number "aa-bb-cc-dd-ee-ff-00-11", lower case
+		       */
 };
 
-#define VFS_UNSET (-1) /* the count is left to others; VFs that appear get their driver */
-#define VFS_MAX (-2)   /* vfs = "max": sriov_totalvfs */
+/* the count is left to others; VFs that appear get their driver */
+#define VFS_UNSET (-1)
+/* "max": sriov_totalvfs */
+#define VFS_MAX (-2)
 #define VFS_LIMIT 65535
 
 /*
- * Drivers as the user names them: "vfio-pci" (default of a rule), "native" (let the kernel
- * probe), "none" (leave unbound), or any driver's name.
+ * Drivers as the user names them: "vfio-pci" (default of a rule), "native" (let the
+ * kernel probe), "none" (leave unbound), or any driver's name.
  */
 #define DRIVER_VFIO "vfio-pci"
 #define DRIVER_NATIVE "native"
@@ -76,10 +80,11 @@ struct vf_rule {
 struct pf_rule {
 	struct where where;
 	struct match match;
-	bool required;  /* it is an error when no PF matches */
-	int vfs;        /* 0…VFS_LIMIT, VFS_UNSET, VFS_MAX */
-	char *driver;   /* never NULL */
-	char *resource; /* "vendor.example/name"; NULL: made from the vendor's and device's names */
+	bool required;      /* it is an error when no PF matches */
+	int vfs;            /* 0…VFS_LIMIT, VFS_UNSET, VFS_MAX */
+	char *driver;       /* never NULL */
+	char *resource;     /* "vendor.example/name"; NULL: made from the vendor's and
+			       device's names */
 	struct vf_rule *vf; /* ranges do not overlap */
 	size_t n_vf;
 };
@@ -105,11 +110,12 @@ struct mdev_rule {
 struct export_config {
 	bool kubevirt;                   /* default true */
 	bool external_resource_provider; /* default false */
-	char *dir; /* absolute; NULL: /run/sriov-setup/export */
+	char *dir;                       /* absolute; NULL: /run/sriov-setup/export */
 };
 
 struct config {
-	struct strings files; /* that were read, in order; owns the names in struct where */
+	struct strings
+		files; /* that were read, in order; owns the names in struct where */
 	struct kernel_config kernel;
 	struct pf_rule *pfs;
 	size_t n_pfs;
@@ -121,12 +127,12 @@ struct config {
 };
 
 /*
- * Reads `path` (NULL: CONFIG_PATH) below the root, then path.d/<name>.conf in name order; where path
- * is NULL also CONFIG_IMAGE_DIR/<name>.conf. Settings: the image's, overruled by the file, overruled
- * by its drop-ins. Rules: the file's first, then the drop-ins', then the image's.
- * A missing file is an empty one, except a `path` that was given (-ENOENT).
- * Logs one line "file:line: what is wrong, what was expected" for every mistake and then
- * returns -EINVAL; `ret` is then empty.
+ * Reads `path` (NULL: CONFIG_PATH) below the root, then path.d/<name>.conf in name order;
+ * where path is NULL also CONFIG_IMAGE_DIR/<name>.conf. Settings: the image's, overruled
+ * by the file, overruled by its drop-ins. Rules: the file's first, then the drop-ins',
+ * then the image's. A missing file is an empty one, except a `path` that was given
+ * (-ENOENT). Logs one line "file:line: what is wrong, what was expected" for every
+ * mistake and then returns -EINVAL; `ret` is then empty.
  */
 int config_load(struct config *ret, const struct root *root, const char *path);
 void config_done(struct config *config);

@@ -1,6 +1,7 @@
 /*
- * KubeVirt's spec.configuration.permittedHostDevices. What it matches by, and what it does not
- * see: research consumers §2 (virt-handler's device_controller.go, pci_device.go).
+ * KubeVirt's spec.configuration.permittedHostDevices. What it matches by, and what it
+ * does not see: research consumers §2 (virt-handler's device_controller.go,
+ * pci_device.go).
  */
 #include "export.h"
 #include "plan.h"
@@ -8,11 +9,14 @@
 
 #include <ctype.h>
 
-static const char head[] =
-	"# Host devices that KubeVirt may give to VMs, written by sriov-setup from /etc/sriov.conf.\n"
-	"# kubectl -n kubevirt patch kubevirt kubevirt --type merge --patch-file kubevirt.yaml\n"
-	"# CAUTION: a merge patch replaces the whole list; entries of others must be added here first.\n"
-	"# VMs ask for hostDevices by resourceName; that needs the feature gate HostDevices.\n";
+static const char head[] = "# Host devices that KubeVirt may give to VMs, written by "
+			   "sriov-setup from /etc/sriov.conf.\n"
+			   "# kubectl -n kubevirt patch kubevirt kubevirt --type merge "
+			   "--patch-file kubevirt.yaml\n"
+			   "# CAUTION: a merge patch replaces the whole list; entries of "
+			   "others must be added here first.\n"
+			   "# VMs ask for hostDevices by resourceName; that needs the "
+			   "feature gate HostDevices.\n";
 
 struct entry {
 	char *selector;
@@ -45,7 +49,8 @@ static void add_entry(struct entries *entries, const struct offer *offer)
 		if (streq(entries->items[i].selector, selector) &&
 		    streq(entries->items[i].resource, offer->resource))
 			return;
-	*array_add(entries->items, entries->n) = (struct entry){ steal_pointer(&selector), offer->resource };
+	*array_add(entries->items, entries->n) =
+		(struct entry){ steal_pointer(&selector), offer->resource };
 }
 
 static void add_warning(struct strings *warnings, const char *text)
@@ -76,7 +81,8 @@ static void warn_of_others(const struct entry *entry, const struct offers *offer
 		if (!streq(selector, entry->selector) || is_offered(offers, f))
 			continue;
 		if (f->total_vfs) {
-			text = xasprintf("%s also matches the PF %s: should it ever be bound to vfio-pci, "
+			text = xasprintf("%s also matches the PF %s: should it ever be "
+					 "bound to vfio-pci, "
 					 "KubeVirt gives the whole device away",
 					 entry->selector, f->address);
 			add_warning(warnings, text);
@@ -86,7 +92,8 @@ static void warn_of_others(const struct entry *entry, const struct offers *offer
 	}
 	if (kept) {
 		_cleanup_free_ char *text =
-			xasprintf("%s also matches %zu functions that are kept for the host (%s%s): KubeVirt "
+			xasprintf("%s also matches %zu functions that are kept for the "
+				  "host (%s%s): KubeVirt "
 				  "would offer them, should they be bound to vfio-pci",
 				  entry->selector, kept, first, kept > 1 ? ", …" : "");
 		add_warning(warnings, text);
@@ -107,23 +114,29 @@ static void warn_of_clashes(const struct entries *entries, struct strings *warni
 {
 	for (size_t i = 0; i < entries->n; i++)
 		for (size_t j = i + 1; j < entries->n; j++) {
-			const struct entry *a = &entries->items[i], *b = &entries->items[j];
-			_cleanup_free_ char *env_a = env_name(a->resource), *env_b = env_name(b->resource);
+			const struct entry *a = &entries->items[i],
+					   *b = &entries->items[j];
+			_cleanup_free_ char *env_a = env_name(a->resource),
+					    *env_b = env_name(b->resource);
 			_cleanup_free_ char *text = NULL;
 
 			if (streq(a->selector, b->selector))
-				text = xasprintf("%s has two resource names, %s and %s: KubeVirt silently takes "
-						 "the later one for all; give both rules the same resource",
+				text = xasprintf("%s has two resource names, %s and %s: "
+						 "KubeVirt silently takes "
+						 "the later one for all; give both rules "
+						 "the same resource",
 						 a->selector, a->resource, b->resource);
 			else if (!streq(a->resource, b->resource) && streq(env_a, env_b))
-				text = xasprintf("%s and %s give the same environment variable PCI_RESOURCE_%s",
+				text = xasprintf("%s and %s give the same environment "
+						 "variable PCI_RESOURCE_%s",
 						 a->resource, b->resource, env_a);
 			if (text)
 				add_warning(warnings, text);
 		}
 }
 
-/* virt-handler's device ID is the number of the IOMMU group, so a second member is lost. */
+/* virt-handler's device ID is the number of the IOMMU group, so a second member is lost.
+ */
 static void warn_of_groups(const struct offers *offers, struct strings *warnings)
 {
 	for (size_t i = 0; i < offers->n; i++) {
@@ -135,14 +148,16 @@ static void warn_of_groups(const struct offers *offers, struct strings *warnings
 
 			if (a->iommu_group != b->iommu_group)
 				continue;
-			text = xasprintf("%s and %s share IOMMU group %d: KubeVirt offers one device per group",
+			text = xasprintf("%s and %s share IOMMU group %d: KubeVirt "
+					 "offers one device per group",
 					 a->address, b->address, a->iommu_group);
 			add_warning(warnings, text);
 		}
 	}
 }
 
-static void collect(struct entries *ret, const struct offers *offers, struct strings *warnings)
+static void collect(struct entries *ret, const struct offers *offers,
+		    struct strings *warnings)
 {
 	for (size_t i = 0; i < offers->n; i++) {
 		const struct function *f = offers->items[i].function;
@@ -152,7 +167,8 @@ static void collect(struct entries *ret, const struct offers *offers, struct str
 			continue;
 		}
 		_cleanup_free_ char *text =
-			xasprintf("functions on %s are left out: KubeVirt only takes the driver vfio-pci",
+			xasprintf("functions on %s are left out: KubeVirt only takes the "
+				  "driver vfio-pci",
 				  f->driver);
 		add_warning(warnings, text);
 	}
@@ -176,7 +192,8 @@ static bool mdev_is_here(const struct mdev_rule *rule, const struct system *syst
 	return false;
 }
 
-static void write_mdevs(struct yaml *yaml, const struct config *config, const struct system *system)
+static void write_mdevs(struct yaml *yaml, const struct config *config,
+			const struct system *system)
 {
 	bool any = false;
 
@@ -202,8 +219,8 @@ static void write_mdevs(struct yaml *yaml, const struct config *config, const st
 		yaml_list_end(yaml);
 }
 
-static void write_document(FILE *out, const struct config *config, const struct system *system,
-			   const struct entries *entries)
+static void write_document(FILE *out, const struct config *config,
+			   const struct system *system, const struct entries *entries)
 {
 	struct yaml *yaml = yaml_open(out);
 
@@ -232,8 +249,9 @@ static void write_document(FILE *out, const struct config *config, const struct 
 	yaml_close(yaml);
 }
 
-static void kubevirt_write(FILE *out, const struct config *config, const struct system *system,
-			   const struct names *names, struct strings *warnings)
+static void kubevirt_write(FILE *out, const struct config *config,
+			   const struct system *system, const struct names *names,
+			   struct strings *warnings)
 {
 	struct entries entries = {};
 	struct offers offers = {};

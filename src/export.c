@@ -4,8 +4,6 @@
 
 #include <ctype.h>
 
-
-
 const struct exporter *const exporters[] = { &export_kubevirt, &export_udev, NULL };
 
 const struct exporter *export_find(const char *name)
@@ -21,11 +19,14 @@ static const struct domain {
 	unsigned vendor;
 	const char *name;
 } domains[] = {
-	{ 0x8086, "intel.com" },    { 0x15b3, "mellanox.com" }, { 0x10de, "nvidia.com" },
-	{ 0x1002, "amd.com" },	    { 0x1022, "amd.com" },	{ 0x14e4, "broadcom.com" },
-	{ 0x1b36, "redhat.com" },   { 0x144d, "samsung.com" },	{ 0x1077, "marvell.com" },
-	{ 0x177d, "marvell.com" },  { 0x1425, "chelsio.com" },	{ 0x19ee, "netronome.com" },
-	{ 0x1924, "amd.com" },	    { 0x1d0f, "amazon.com" },	{ 0x1af4, "virtio.org" },
+	{ 0x8086, "intel.com" },   { 0x15b3, "mellanox.com" },
+	{ 0x10de, "nvidia.com" },  { 0x1002, "amd.com" },
+	{ 0x1022, "amd.com" },     { 0x14e4, "broadcom.com" },
+	{ 0x1b36, "redhat.com" },  { 0x144d, "samsung.com" },
+	{ 0x1077, "marvell.com" }, { 0x177d, "marvell.com" },
+	{ 0x1425, "chelsio.com" }, { 0x19ee, "netronome.com" },
+	{ 0x1924, "amd.com" },     { 0x1d0f, "amazon.com" },
+	{ 0x1af4, "virtio.org" },
 };
 
 static const char *domain_of(unsigned vendor)
@@ -74,8 +75,9 @@ static char *default_resource(const struct names *names, const struct function *
 	return resource;
 }
 
-static void offer(struct offers *offers, const struct function *f, const struct function *pf,
-		  const char *resource, struct where where, const struct names *names)
+static void offer(struct offers *offers, const struct function *f,
+		  const struct function *pf, const char *resource, struct where where,
+		  const struct names *names)
 {
 	*array_add(offers->items, offers->n) = (struct offer){
 		.function = f,
@@ -84,20 +86,25 @@ static void offer(struct offers *offers, const struct function *f, const struct 
 	};
 }
 
-void offers_make(struct offers *ret, const struct config *config, const struct system *system,
-		 const struct names *names)
+void offers_make(struct offers *ret, const struct config *config,
+		 const struct system *system, const struct names *names)
 {
 	for (size_t i = 0; i < system->n_functions; i++) {
 		const struct function *f = &system->functions[i];
-		const struct function *pf = f->pf == NONE ? NULL : &system->functions[f->pf];
-		int pf_rule = pf ? plan_pf_rule(config, pf) : NONE, device = plan_device_rule(config, f);
+		const struct function *pf =
+			f->pf == NONE ? NULL : &system->functions[f->pf];
+		int pf_rule = pf ? plan_pf_rule(config, pf) : NONE,
+		    device = plan_device_rule(config, f);
 
 		if (!f->driver || !strstr(f->driver, "vfio"))
 			continue;
-		if (pf_rule != NONE && streq(pf_rule_driver(&config->pfs[pf_rule], f->vf_index), f->driver))
-			offer(ret, f, pf, pf_rule_resource(&config->pfs[pf_rule], f->vf_index),
+		if (pf_rule != NONE &&
+		    streq(pf_rule_driver(&config->pfs[pf_rule], f->vf_index), f->driver))
+			offer(ret, f, pf,
+			      pf_rule_resource(&config->pfs[pf_rule], f->vf_index),
 			      config->pfs[pf_rule].where, names);
-		else if (device != NONE && streq(config->devices[device].driver, f->driver))
+		else if (device != NONE &&
+			 streq(config->devices[device].driver, f->driver))
 			offer(ret, f, NULL, config->devices[device].resource,
 			      config->devices[device].where, names);
 	}

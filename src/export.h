@@ -17,15 +17,15 @@ struct offer {
 };
 
 /*
- * What the config offers of what exists now: functions that are bound to vfio-pci by a rule
- * (not "native", not "none"). In order of address.
+ * What the config offers of what exists now: functions that are bound to vfio-pci by a
+ * rule (not "native", not "none"). In order of address.
  */
 struct offers {
 	struct offer *items;
 	size_t n;
 };
-void offers_make(struct offers *ret, const struct config *config, const struct system *system,
-		 const struct names *names);
+void offers_make(struct offers *ret, const struct config *config,
+		 const struct system *system, const struct names *names);
 void offers_done(struct offers *offers);
 
 struct exporter {

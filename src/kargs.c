@@ -36,7 +36,8 @@ static int state_read(const struct root *root, struct state *ret)
 		return log_error_errno(r, "cannot read /" STATE);
 	for (rest = text; (line = strsep(&rest, "\n"));) {
 		if (startswith(line, "generation="))
-			ret->generation = (unsigned)strtoul(line + strlen("generation="), NULL, 10);
+			ret->generation =
+				(unsigned)strtoul(line + strlen("generation="), NULL, 10);
 		else if (startswith(line, "words="))
 			cmdline_parse(&ret->words, line + strlen("words="));
 		else if (startswith(line, "boot_id="))
@@ -50,9 +51,9 @@ static int state_read(const struct root *root, struct state *ret)
 static int state_write(const struct root *root, const struct state *state)
 {
 	_cleanup_free_ char *words = cmdline_print(&state->words);
-	_cleanup_free_ char *text = xasprintf("generation=%u\nwords=%s\nboot_id=%s\ntold=%d\n",
-					      state->generation, words,
-					      state->boot_id ? state->boot_id : "", state->told);
+	_cleanup_free_ char *text = xasprintf(
+		"generation=%u\nwords=%s\nboot_id=%s\ntold=%d\n", state->generation,
+		words, state->boot_id ? state->boot_id : "", state->told);
 	int r = root_replace(root, text, 0644, STATE);
 
 	return r < 0 ? log_error_errno(r, "cannot write /" STATE) : 0;
@@ -94,7 +95,8 @@ static int lock(const struct root *root, int *ret)
 		return log_error_errno(fd, "cannot open /run/sriov-setup/kargs.lock");
 	for (int tries = 100; flock(fd, LOCK_EX | LOCK_NB) < 0; tries--) {
 		if (errno != EWOULDBLOCK || tries == 0) {
-			r = log_error_errno(errno, "another run changes the kernel arguments");
+			r = log_error_errno(errno,
+					    "another run changes the kernel arguments");
 			close(fd);
 			return r;
 		}
@@ -112,11 +114,13 @@ static void signal_reboot(const struct root *root)
 	if (!root->live)
 		return;
 	root_replace(root, "", 0644, "run/sriov-setup/reboot-required");
-	root_replace(root, "*** System restart required ***\n", 0644, "run/reboot-required");
+	root_replace(root, "*** System restart required ***\n", 0644,
+		     "run/reboot-required");
 	root_read(root, &packages, "run/reboot-required.pkgs");
 	if (packages && strstr(packages, "sriov-setup"))
 		return;
-	more = xasprintf("%s%ssriov-setup\n", packages ? packages : "", packages && *packages ? "\n" : "");
+	more = xasprintf("%s%ssriov-setup\n", packages ? packages : "",
+			 packages && *packages ? "\n" : "");
 	root_replace(root, more, 0644, "run/reboot-required.pkgs");
 }
 
@@ -134,7 +138,8 @@ static struct cmdline with_marker(const struct cmdline *words, unsigned generati
 }
 
 /* install, refresh; what was there before comes back when either fails */
-static int install(const struct root *root, const struct bootloader *loader, const struct cmdline *words)
+static int install(const struct root *root, const struct bootloader *loader,
+		   const struct cmdline *words)
 {
 	_cleanup_(cmdline_done) struct cmdline before = {};
 	int changed, r = loader->read(root, &before);
@@ -152,26 +157,31 @@ static int install(const struct root *root, const struct bootloader *loader, con
 	return 1;
 }
 
-/* Says once how the installed generation came out in a later boot; it is never tried again. */
-static int judge(const struct root *root, struct state *state, const struct kernel_facts *facts,
-		 const struct cmdline *missing)
+/* Says once how the installed generation came out in a later boot; it is never tried
+ * again. */
+static int judge(const struct root *root, struct state *state,
+		 const struct kernel_facts *facts, const struct cmdline *missing)
 {
 	_cleanup_free_ char *now = boot_id(root), *words = NULL;
 	_cleanup_free_ char *marker = xasprintf(MARKER "%u", state->generation);
 
-	if (facts->offline || state->told || streq(now, state->boot_id) || state->words.words.n == 0)
+	if (facts->offline || state->told || streq(now, state->boot_id) ||
+	    state->words.words.n == 0)
 		return 0;
 	words = cmdline_print(missing);
 	if (!cmdline_has(&facts->running, marker))
-		log_warning("this boot did not take our kernel arguments (%s is not on the command line): "
+		log_warning("this boot did not take our kernel arguments (%s is not on "
+			    "the command line): "
 			    "another boot entry or boot loader was used; not tried again",
 			    marker);
 	else if (missing->words.n)
-		log_warning("kernel arguments arrived but have no effect: %s; look at the firmware "
+		log_warning("kernel arguments arrived but have no effect: %s; look at "
+			    "the firmware "
 			    "(VT-d/AMD-Vi, SR-IOV, Above 4G decoding); not tried again",
 			    words);
 	else
-		log_info("kernel arguments of generation %u are in effect", state->generation);
+		log_info("kernel arguments of generation %u are in effect",
+			 state->generation);
 	state->told = true;
 	return state_write(root, state);
 }
@@ -186,18 +196,20 @@ static int refuse_conflict(const struct kernel_facts *facts, const struct cmdlin
 	if (!theirs)
 		return 0;
 	return log_error_errno(EEXIST,
-			       "the kernel command line has %s, which contradicts %s; remove one of them",
+			       "the kernel command line has %s, which contradicts %s; "
+			       "remove one of them",
 			       theirs, ours);
 }
 
-static int change(const struct root *root, const struct bootloader *loader, struct state *state,
-		  const struct cmdline *wanted)
+static int change(const struct root *root, const struct bootloader *loader,
+		  struct state *state, const struct cmdline *wanted)
 {
 	_cleanup_(cmdline_done) struct cmdline words = {};
 	_cleanup_free_ char *text = cmdline_print(wanted);
 	int r;
 
-	/* written first: an interrupted attempt is finished by the next run, boot_id is empty then */
+	/* written first: an interrupted attempt is finished by the next run, boot_id is
+	 * empty then */
 	state->generation++;
 	cmdline_done(&state->words);
 	for (size_t i = 0; i < wanted->words.n; i++)
@@ -216,7 +228,8 @@ static int change(const struct root *root, const struct bootloader *loader, stru
 	r = state_write(root, state);
 	if (r < 0)
 		return r;
-	log_info("kernel arguments of the next boot, by %s: %s", loader->name, *text ? text : "(none of ours)");
+	log_info("kernel arguments of the next boot, by %s: %s", loader->name,
+		 *text ? text : "(none of ours)");
 	if (loader->refresh) {
 		signal_reboot(root);
 		log_info("they take effect with the next reboot");
@@ -224,8 +237,9 @@ static int change(const struct root *root, const struct bootloader *loader, stru
 	return 1;
 }
 
-int kargs_apply(const struct root *root, const char *name, const struct kernel_facts *facts,
-		const struct cmdline *wanted, const struct cmdline *missing)
+int kargs_apply(const struct root *root, const char *name,
+		const struct kernel_facts *facts, const struct cmdline *wanted,
+		const struct cmdline *missing)
 {
 	_cleanup_(state_done) struct state state = {};
 	_cleanup_close_ int lock_fd = -1;
@@ -278,7 +292,8 @@ int kargs_remove(const struct root *root, const char *name)
 }
 
 static const char *state_text(const struct root *root, const struct state *state,
-			      const struct kernel_facts *facts, const struct cmdline *missing)
+			      const struct kernel_facts *facts,
+			      const struct cmdline *missing)
 {
 	_cleanup_free_ char *now = boot_id(root);
 	_cleanup_free_ char *marker = xasprintf(MARKER "%u", state->generation);
@@ -294,8 +309,9 @@ static const char *state_text(const struct root *root, const struct state *state
 	return missing->words.n ? "booted, but without effect" : "active";
 }
 
-int kargs_status(const struct root *root, const char *name, const struct kernel_facts *facts,
-		 const struct cmdline *wanted, const struct cmdline *missing)
+int kargs_status(const struct root *root, const char *name,
+		 const struct kernel_facts *facts, const struct cmdline *wanted,
+		 const struct cmdline *missing)
 {
 	_cleanup_(state_done) struct state state = {};
 	const struct bootloader *loader;
@@ -308,12 +324,13 @@ int kargs_status(const struct root *root, const char *name, const struct kernel_
 	printf("boot loader:  %s\n", loader->name);
 	printf("generation:   %u\n", state.generation);
 	printf("state:        %s\n", state_text(root, &state, facts, missing));
-	printf("reboot:       %s\n", root->live && root_exists(root, "run/sriov-setup/reboot-required") ?
-					     "needed" :
-					     "not needed");
+	printf("reboot:       %s\n",
+	       root->live && root_exists(root, "run/sriov-setup/reboot-required") ?
+		       "needed" :
+		       "not needed");
 	for (size_t i = 0; i < wanted->words.n; i++)
 		printf("asked for:    %-24s %s\n", wanted->words.items[i],
-		       facts->offline					      ? "" :
+		       facts->offline                               ? "" :
 		       cmdline_has(missing, wanted->words.items[i]) ? "not in effect" :
 								      "in effect");
 	if (wanted->words.n == 0)

@@ -1,10 +1,11 @@
 /*
  * kargs.h: kernel arguments from wish to next boot.
  *
- * /var/lib/sriov-setup/kargs holds, one key=value per line, the generation, its words and the boot
- * in which it was installed. The marker word sriov_setup.gen=N on /proc/cmdline proves which
- * generation was booted: a word with a dot that no module claims is ignored by the kernel.
- * One attempt per generation: words that were tried are not tried again until they change.
+ * /var/lib/sriov-setup/kargs holds, one key=value per line, the generation, its words and
+ * the boot in which it was installed. The marker word sriov_setup.gen=N on /proc/cmdline
+ * proves which generation was booted: a word with a dot that no module claims is ignored
+ * by the kernel. One attempt per generation: words that were tried are not tried again
+ * until they change.
  */
 #pragma once
 
@@ -12,16 +13,18 @@
 #include "kernel-args.h"
 
 /*
- * Makes `wanted` ours for the next boot, unless just these were tried. `missing`: those whose
- * effect is absent now. Signals that a reboot is needed; never reboots.
- * Returns 1 when something changed, 0 when nothing was to do, or a negative errno, logged.
+ * Makes `wanted` ours for the next boot, unless just these were tried. `missing`: those
+ * whose effect is absent now. Signals that a reboot is needed; never reboots. Returns 1
+ * when something changed, 0 when nothing was to do, or a negative errno, logged.
  */
-int kargs_apply(const struct root *root, const char *bootloader, const struct kernel_facts *facts,
-		const struct cmdline *wanted, const struct cmdline *missing);
+int kargs_apply(const struct root *root, const char *bootloader,
+		const struct kernel_facts *facts, const struct cmdline *wanted,
+		const struct cmdline *missing);
 /* Takes back all that was written: the boot loader's files are as before. */
 int kargs_remove(const struct root *root, const char *bootloader);
 /* Prints what is asked for, installed and in effect. */
-int kargs_status(const struct root *root, const char *bootloader, const struct kernel_facts *facts,
-		 const struct cmdline *wanted, const struct cmdline *missing);
+int kargs_status(const struct root *root, const char *bootloader,
+		 const struct kernel_facts *facts, const struct cmdline *wanted,
+		 const struct cmdline *missing);
 /* The words of the generation that is installed, without the marker; none is no error. */
 int kargs_read_ours(const struct root *root, struct cmdline *ret);

@@ -2,24 +2,25 @@
 
 /* One word that a setting asks for. */
 struct wish {
-	bool asked;      /* the setting wants its effect */
-	bool literal;    /* "on": the word itself, effect or not */
-	bool effective;  /* its effect is there now */
+	bool asked;     /* the setting wants its effect */
+	bool literal;   /* "on": the word itself, effect or not */
+	bool effective; /* its effect is there now */
 	const char *word;
 };
 
 /*
- * An effect that is there comes either from us, then our word stays, or from elsewhere, then
- * none is needed.
+ * An effect that is there comes either from us, then our word stays, or from elsewhere,
+ * then none is needed.
  */
-static void consider(const struct wish *wish, const struct kernel_facts *facts, struct cmdline *wanted,
-		     struct cmdline *missing)
+static void consider(const struct wish *wish, const struct kernel_facts *facts,
+		     struct cmdline *wanted, struct cmdline *missing)
 {
 	bool ours = cmdline_has(&facts->ours, wish->word);
 
 	if (!wish->asked || (wish->effective && !ours && !wish->literal))
 		return;
-	/* somebody else's word is not written twice, so that removal restores the machine */
+	/* somebody else's word is not written twice, so that removal restores the machine
+	 */
 	if (!ours && cmdline_has(&facts->running, wish->word))
 		return;
 	cmdline_add(wanted, wish->word);
@@ -27,16 +28,19 @@ static void consider(const struct wish *wish, const struct kernel_facts *facts, 
 		cmdline_add(missing, wish->word);
 }
 
-static void add_iommu(const struct kernel_config *config, const struct kernel_facts *facts,
-		      struct cmdline *wanted, struct cmdline *missing)
+static void add_iommu(const struct kernel_config *config,
+		      const struct kernel_facts *facts, struct cmdline *wanted,
+		      struct cmdline *missing)
 {
 	/*
-	 * AMD's IOMMU is on whenever the firmware has one, and amd_iommu=on does not exist; arm64's
-	 * needs no word. In an image the CPU is not known: intel_iommu=on does nothing on others.
+	 * AMD's IOMMU is on whenever the firmware has one, and amd_iommu=on does not
+	 * exist; arm64's needs no word. In an image the CPU is not known: intel_iommu=on
+	 * does nothing on others.
 	 */
 	struct wish on = {
 		.asked = config->iommu == IOMMU_ON ||
-			 (config->iommu == IOMMU_AUTO && (facts->firmware_iommu || facts->offline)),
+			 (config->iommu == IOMMU_AUTO &&
+			  (facts->firmware_iommu || facts->offline)),
 		.literal = config->iommu == IOMMU_ON,
 		.effective = facts->iommu_groups,
 		.word = "intel_iommu=on",
@@ -44,7 +48,8 @@ static void add_iommu(const struct kernel_config *config, const struct kernel_fa
 	struct wish passthrough = {
 		.asked = config->passthrough,
 		.effective = facts->passthrough,
-		/* iommu=pt is x86's; arm64 takes the generic name. drivers/iommu/iommu.c */
+		/* iommu=pt is x86's; arm64 takes the generic name. drivers/iommu/iommu.c
+		 */
 		.word = facts->cpu == CPU_ARM64 ? "iommu.passthrough=1" : "iommu=pt",
 	};
 
@@ -74,8 +79,8 @@ static void add_pci(const struct kernel_config *config, const struct kernel_fact
 	consider(&busses, facts, wanted, missing);
 }
 
-static void add_literal(const char *word, const struct kernel_facts *facts, struct cmdline *wanted,
-			struct cmdline *missing)
+static void add_literal(const char *word, const struct kernel_facts *facts,
+			struct cmdline *wanted, struct cmdline *missing)
 {
 	const struct wish wish = {
 		.asked = true,
@@ -96,8 +101,10 @@ void kargs_wanted(const struct kernel_config *config, const struct kernel_facts 
 	add_pci(config, facts, wanted, missing);
 	/* a count belongs to the size before it: one group of words, in order */
 	for (size_t i = 0; i < config->n_hugepages; i++) {
-		_cleanup_free_ char *size = xasprintf("hugepagesz=%s", config->hugepages[i].size);
-		_cleanup_free_ char *count = xasprintf("hugepages=%u", config->hugepages[i].count);
+		_cleanup_free_ char *size =
+			xasprintf("hugepagesz=%s", config->hugepages[i].size);
+		_cleanup_free_ char *count =
+			xasprintf("hugepages=%u", config->hugepages[i].count);
 
 		cmdline_add(wanted, size);
 		cmdline_add(wanted, count);

@@ -1,6 +1,6 @@
 /*
- * kernel-args.h: which words the kernel command line needs, by what is in effect. Pure, but for
- * kernel_facts_read().
+ * kernel-args.h: which words the kernel command line needs, by what is in effect. Pure,
+ * but for kernel_facts_read().
  */
 #pragma once
 
@@ -11,14 +11,15 @@
 enum cpu { CPU_INTEL, CPU_AMD, CPU_ARM64, CPU_OTHER };
 
 struct kernel_facts {
-	bool offline;        /* an image: nothing below was observed */
+	bool offline; /* an image: nothing below was observed */
 	enum cpu cpu;
-	bool firmware_iommu; /* there is a DMAR, IVRS or IORT table */
-	bool iommu_groups;   /* the kernel uses an IOMMU */
-	bool passthrough;    /* some group's default domain is the identity */
-	bool vf_bars_unassigned; /* a PF's VF BARs have no address: not enough MMIO window */
+	bool firmware_iommu;     /* there is a DMAR, IVRS or IORT table */
+	bool iommu_groups;       /* the kernel uses an IOMMU */
+	bool passthrough;        /* some group's default domain is the identity */
+	bool vf_bars_unassigned; /* a PF's VF BARs have no address: not enough MMIO window
+				  */
 	struct cmdline running;  /* /proc/cmdline */
-	struct cmdline ours;     /* installed by us for the next boot, without the marker */
+	struct cmdline ours; /* installed by us for the next boot, without the marker */
 };
 
 /* Below --root only `ours` is read. Returns 0, or a negative errno. */
@@ -26,9 +27,9 @@ int kernel_facts_read(const struct root *root, struct kernel_facts *ret);
 void kernel_facts_done(struct kernel_facts *facts);
 
 /*
- * `wanted`: all words that should be ours. "auto" judges by effect: a word whose effect is there
- * without us is not wanted, one that we installed stays. `missing`: those whose effect is absent
- * now. research: kargs §A.
+ * `wanted`: all words that should be ours. "auto" judges by effect: a word whose effect
+ * is there without us is not wanted, one that we installed stays. `missing`: those whose
+ * effect is absent now. research: kargs §A.
  */
 void kargs_wanted(const struct kernel_config *config, const struct kernel_facts *facts,
 		  struct cmdline *wanted, struct cmdline *missing);

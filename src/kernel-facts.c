@@ -5,7 +5,8 @@
 #include <fcntl.h>
 #include <sys/utsname.h>
 
-/* The first lines of cpuinfo name the vendor; the file of a large host is far over a megabyte. */
+/* The first lines of cpuinfo name the vendor; the file of a large host is far over a
+ * megabyte. */
 static enum cpu read_cpu(const struct root *root)
 {
 	_cleanup_close_ int fd = root_openat(root, O_RDONLY, "proc/cpuinfo");
@@ -18,7 +19,8 @@ static enum cpu read_cpu(const struct root *root)
 		return CPU_INTEL;
 	if (strstr(text, "AuthenticAMD") || strstr(text, "HygonGenuine"))
 		return CPU_AMD;
-	return uname(&machine) == 0 && streq(machine.machine, "aarch64") ? CPU_ARM64 : CPU_OTHER;
+	return uname(&machine) == 0 && streq(machine.machine, "aarch64") ? CPU_ARM64 :
+									   CPU_OTHER;
 }
 
 static void read_groups(const struct root *root, struct kernel_facts *facts)
@@ -30,13 +32,15 @@ static void read_groups(const struct root *root, struct kernel_facts *facts)
 	for (size_t i = 0; i < groups.n && !facts->passthrough; i++) {
 		_cleanup_free_ char *type = NULL;
 
-		root_read(root, &type, "sys/kernel/iommu_groups/%s/type", groups.items[i]);
+		root_read(root, &type, "sys/kernel/iommu_groups/%s/type",
+			  groups.items[i]);
 		facts->passthrough = streq(type, "identity");
 	}
 	strings_done(&groups);
 }
 
-/* Lines 7 to 12 of `resource` are the VF BARs, PCI_IOV_RESOURCES; all zero: no address found. */
+/* Lines 7 to 12 of `resource` are the VF BARs, PCI_IOV_RESOURCES; all zero: no address
+ * found. */
 static bool bars_unassigned(const char *resource)
 {
 	for (int line = 0; line < 13; line++) {
@@ -61,10 +65,12 @@ static void read_vf_bars(const struct root *root, struct kernel_facts *facts)
 		_cleanup_free_ char *resource = NULL;
 		unsigned long vfs;
 
-		if (root_read_unsigned(root, &vfs, "sys/bus/pci/devices/%s/sriov_totalvfs",
+		if (root_read_unsigned(root, &vfs,
+				       "sys/bus/pci/devices/%s/sriov_totalvfs",
 				       devices.items[i]) == 0 &&
 		    vfs &&
-		    root_read(root, &resource, "sys/bus/pci/devices/%s/resource", devices.items[i]) == 0)
+		    root_read(root, &resource, "sys/bus/pci/devices/%s/resource",
+			      devices.items[i]) == 0)
 			facts->vf_bars_unassigned = bars_unassigned(resource);
 	}
 	strings_done(&devices);

@@ -16,7 +16,8 @@ void log_set_level(int level)
 	max_level = level;
 }
 
-/* systemd sets JOURNAL_STREAM=device:inode of stderr; sd_journal_stream_fd(3), systemd.exec(5). */
+/* systemd sets JOURNAL_STREAM=device:inode of stderr; sd_journal_stream_fd(3),
+ * systemd.exec(5). */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -24,7 +25,8 @@ static bool stderr_is_journal(void)
 	struct stat st;
 
 	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+	       st.st_ino == inode;
 }
 
 static void add_field(struct iovec *fields, int *n, char *field)
@@ -32,7 +34,8 @@ static void add_field(struct iovec *fields, int *n, char *field)
 	fields[(*n)++] = (struct iovec){ field, strlen(field) };
 }
 
-static void journal_send(int level, const struct log_subject *subject, const char *message)
+static void journal_send(int level, const struct log_subject *subject,
+			 const char *message)
 {
 	struct iovec fields[6];
 	int n = 0;
@@ -80,8 +83,8 @@ int log_full(int level, const struct log_subject *subject, const char *format, .
 	if (vasprintf(&text, format, args) < 0)
 		abort();
 	va_end(args);
-	message = xasprintf("%s%s%s%s%s", subject->pci ? subject->pci : "", subject->pci ? ": " : "",
-			    text, subject->error ? ": " : "",
+	message = xasprintf("%s%s%s%s%s", subject->pci ? subject->pci : "",
+			    subject->pci ? ": " : "", text, subject->error ? ": " : "",
 			    subject->error ? strerror(abs(subject->error)) : "");
 	emit(level, subject, message);
 	return -abs(subject->error);
@@ -97,7 +100,8 @@ int log_config(const char *file, int line, const char *format, ...)
 	if (vasprintf(&text, format, args) < 0)
 		abort();
 	va_end(args);
-	message = line ? xasprintf("%s:%d: %s", file, line, text) : xasprintf("%s: %s", file, text);
+	message = line ? xasprintf("%s:%d: %s", file, line, text) :
+			 xasprintf("%s: %s", file, text);
 	emit(LOG_ERR, &subject, message);
 	return -EINVAL;
 }

@@ -16,7 +16,8 @@ struct log_subject {
 	const char *pci;  /* PCI_DEVICE=: "0000:01:00.0" */
 	const char *file; /* CONFIG_FILE= */
 	int line;         /* CONFIG_LINE=, 0 = unset */
-	int error;        /* ERRNO=, positive or negative, 0 = unset; appended to the text as strerror */
+	int error; /* ERRNO=, positive or negative, 0 = unset; appended to the text as
+		      strerror */
 };
 
 /* Messages of this syslog level and below (more urgent) are shown. Default LOG_INFO. */
@@ -26,7 +27,8 @@ void log_set_level(int level);
  * Prints "pci: text: strerror" with the fields of the subject (NULL: none).
  * Returns -|subject->error|, so that a caller can report and return in one expression.
  */
-int log_full(int level, const struct log_subject *subject, const char *format, ...) PRINTF(3, 4);
+int log_full(int level, const struct log_subject *subject, const char *format, ...)
+	PRINTF(3, 4);
 
 #define log_error(...) log_full(LOG_ERR, NULL, __VA_ARGS__)
 #define log_warning(...) log_full(LOG_WARNING, NULL, __VA_ARGS__)

@@ -26,7 +26,8 @@ struct command {
 	int (*run)(const struct options *options, const struct config *config);
 };
 
-static int observe(struct system *ret, const struct options *options, const struct config *config)
+static int observe(struct system *ret, const struct options *options,
+		   const struct config *config)
 {
 	int r = system_observe(ret, &options->root, config);
 
@@ -115,7 +116,8 @@ static int kargs_show(const struct options *options, const struct config *config
 	if (r < 0)
 		return log_error_errno(r, "cannot read what the kernel runs with");
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
-	return kargs_status(&options->root, config->kernel.bootloader, &facts, &wanted, &missing);
+	return kargs_status(&options->root, config->kernel.bootloader, &facts, &wanted,
+			    &missing);
 }
 
 static int cmd_kargs(const struct options *options, const struct config *config)
@@ -126,33 +128,41 @@ static int cmd_kargs(const struct options *options, const struct config *config)
 	if (streq(verb, "status"))
 		r = kargs_show(options, config);
 	else if (options->root.live && geteuid() != 0)
-		r = log_error_errno(EPERM, "kargs %s changes the boot loader: run it as root", verb);
+		r = log_error_errno(
+			EPERM, "kargs %s changes the boot loader: run it as root", verb);
 	else if (streq(verb, "apply"))
 		r = run_kargs(config, &options->root);
 	else if (streq(verb, "remove"))
 		r = kargs_remove(&options->root, config->kernel.bootloader);
 	else
-		r = log_error_errno(EINVAL, "kargs %s: expected status, apply or remove", verb);
+		r = log_error_errno(EINVAL, "kargs %s: expected status, apply or remove",
+				    verb);
 	return r < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 static const struct command commands[] = {
-	{ "plan", NULL, "show what apply would do; exit status 2 when there is something", cmd_plan },
-	{ "apply", NULL, "create VFs, bind them, write the snippets, set kernel arguments", cmd_apply },
+	{ "plan", NULL, "show what apply would do; exit status 2 when there is something",
+	  cmd_plan },
+	{ "apply", NULL,
+	  "create VFs, bind them, write the snippets, set kernel arguments", cmd_apply },
 	{ "check", NULL, "read the config and report each mistake", cmd_check },
-	{ "status", NULL, "show PFs and VFs with drivers, IOMMU groups and resources", cmd_status },
+	{ "status", NULL, "show PFs and VFs with drivers, IOMMU groups and resources",
+	  cmd_status },
 	{ "export", "FORMAT", "print the document for a consumer", cmd_export },
-	{ "kargs", "status|apply|remove", "kernel arguments of the next boot", cmd_kargs },
+	{ "kargs", "status|apply|remove", "kernel arguments of the next boot",
+	  cmd_kargs },
 };
 
 static void help(void)
 {
 	puts("sriov-setup [OPTION…] COMMAND\n\n"
-	     "Creates SR-IOV virtual functions at boot and binds them, as /etc/sriov.conf says.\n\n"
+	     "Creates SR-IOV virtual functions at boot and binds them, as "
+	     "/etc/sriov.conf says.\n\n"
 	     "Commands:");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		_cleanup_free_ char *words = xasprintf("%s %s", commands[i].name,
-						       commands[i].argument ? commands[i].argument : "");
+		_cleanup_free_ char *words =
+			xasprintf("%s %s", commands[i].name,
+				  commands[i].argument ? commands[i].argument : "");
 
 		printf("  %-26s %s\n", words, commands[i].help);
 	}
@@ -160,13 +170,15 @@ static void help(void)
 	for (size_t i = 0; exporters[i]; i++)
 		printf("  %-26s %s\n", exporters[i]->name, exporters[i]->help);
 	puts("\nOptions:\n"
-	     "  --config=FILE              instead of /etc/sriov.conf; drop-ins are FILE.d/*.conf\n"
+	     "  --config=FILE              instead of /etc/sriov.conf; drop-ins are "
+	     "FILE.d/*.conf\n"
 	     "  --root=DIR                 work on the system image in DIR\n"
 	     "  --wait=SECONDS             apply: wait for the configured PFs\n"
 	     "  --device=ADDRESS           apply: only this PF or device\n"
 	     "  --boot                     apply: leave the kernel arguments alone\n"
 	     "  -h, --help   --version\n\n"
-	     "Exit status: 0 done or nothing to do, 1 failure, 2 something to do (plan),\n"
+	     "Exit status: 0 done or nothing to do, 1 failure, 2 something to do "
+	     "(plan),\n"
 	     "3 some things done and others failed.");
 }
 
@@ -175,7 +187,8 @@ static int parse_wait(const char *text, unsigned *ret)
 	unsigned long seconds;
 
 	if (parse_unsigned(text, 3600, &seconds) < 0)
-		return log_error_errno(EINVAL, "--wait=%s: expected seconds, 0 to 3600", text);
+		return log_error_errno(EINVAL, "--wait=%s: expected seconds, 0 to 3600",
+				       text);
 	*ret = (unsigned)seconds;
 	return 0;
 }
@@ -183,7 +196,8 @@ static int parse_wait(const char *text, unsigned *ret)
 enum { OPT_CONFIG = 256, OPT_ROOT, OPT_WAIT, OPT_DEVICE, OPT_BOOT, OPT_VERSION };
 
 /* Returns 1 to go on, 0 when help or version was printed, or -EINVAL. */
-static int parse_options(struct options *options, const char **ret_root, int argc, char *argv[])
+static int parse_options(struct options *options, const char **ret_root, int argc,
+			 char *argv[])
 {
 	static const struct option table[] = {
 		{ "config", required_argument, NULL, OPT_CONFIG },
@@ -229,7 +243,8 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 }
 
 /* The command and its one argument; logs what was expected. */
-static const struct command *parse_command(struct options *options, int argc, char *argv[])
+static const struct command *parse_command(struct options *options, int argc,
+					   char *argv[])
 {
 	const struct command *command = NULL;
 	int n = argc - optind;
@@ -242,7 +257,8 @@ static const struct command *parse_command(struct options *options, int argc, ch
 		if (streq(argv[optind], commands[i].name))
 			command = &commands[i];
 	if (!command)
-		log_error("unknown command '%s'; sriov-setup --help lists them", argv[optind]);
+		log_error("unknown command '%s'; sriov-setup --help lists them",
+			  argv[optind]);
 	else if (n != (command->argument ? 2 : 1)) {
 		log_error("usage: sriov-setup %s %s", command->name,
 			  command->argument ? command->argument : "(no argument)");
@@ -285,7 +301,8 @@ static bool is_generator(const char *program)
 	return n > m && streq(program + n - m, suffix);
 }
 
-/* Called by systemd with three folders, systemd.generator(7). A mistake is for the service to say. */
+/* Called by systemd with three folders, systemd.generator(7). A mistake is for the
+ * service to say. */
 static int run_generator(int argc, char *argv[])
 {
 	_cleanup_(config_done) struct config config = {};
@@ -296,7 +313,8 @@ static int run_generator(int argc, char *argv[])
 		return EXIT_FAILED;
 	log_set_level(LOG_EMERG);
 	r = config_load(&config, &root, NULL);
-	return r < 0 || generator_write(&config, &root, argv[1]) < 0 ? EXIT_FAILED : EXIT_DONE;
+	return r < 0 || generator_write(&config, &root, argv[1]) < 0 ? EXIT_FAILED :
+								       EXIT_DONE;
 }
 
 int main(int argc, char *argv[])

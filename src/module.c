@@ -39,10 +39,11 @@ int module_load(const char *name, const char *options)
 	if (!list) /* an unknown name is an empty list, not an error */
 		return -ENOENT;
 	module = kmod_module_get_module(list);
-	/* `install` lines of modprobe.d run a shell: ignored, the module itself is loaded */
-	r = kmod_module_probe_insert_module(module,
-					    KMOD_PROBE_APPLY_BLACKLIST | KMOD_PROBE_IGNORE_COMMAND,
-					    options, NULL, NULL, NULL);
+	/* `install` lines of modprobe.d run a shell: ignored, the module itself is loaded
+	 */
+	r = kmod_module_probe_insert_module(
+		module, KMOD_PROBE_APPLY_BLACKLIST | KMOD_PROBE_IGNORE_COMMAND, options,
+		NULL, NULL, NULL);
 	kmod_module_unref(module);
 	if (r == KMOD_PROBE_APPLY_BLACKLIST)
 		return -EPERM;

@@ -6,11 +6,13 @@
 #include "util.h"
 
 /*
- * Loads a module by name with options ("ids=8086:10ca", NULL: none), with its dependencies and
- * soft dependencies, without running `install` commands of modprobe.d (they start shells).
- * Options of modprobe.d are kept, ours are added. 0: it is there (loaded now, before, or built in);
- * -ENOENT: no such module; -EPERM: blacklisted; else the kernel's errno.
+ * Loads a module by name with options ("ids=8086:10ca", NULL: none), with its
+ * dependencies and soft dependencies, without running `install` commands of modprobe.d
+ * (they start shells). Options of modprobe.d are kept, ours are added. 0: it is there
+ * (loaded now, before, or built in); -ENOENT: no such module; -EPERM: blacklisted; else
+ * the kernel's errno.
  */
 int module_load(const char *name, const char *options);
-/* The module that a driver's name belongs to: "vfio-pci" → "vfio_pci". The caller frees it. */
+/* The module that a driver's name belongs to: "vfio-pci" → "vfio_pci". The caller frees
+ * it. */
 char *module_of_driver(const char *driver);

@@ -6,7 +6,8 @@ struct names {
 	struct pci_access *access;
 };
 
-/* libpci's own handler of errors ends the process; looking up a name has none worth that. */
+/* libpci's own handler of errors ends the process; looking up a name has none worth that.
+ */
 static void ignore(char *message, ...)
 {
 	(void)message;
@@ -39,9 +40,10 @@ void names_close(struct names **names)
 static char *lookup(const struct names *names, int what, unsigned vendor, unsigned device)
 {
 	char name[256];
-	const char *found = !names ? NULL :
-				     pci_lookup_name(names->access, name, sizeof(name), what | FLAGS,
-						     (int)vendor, (int)device);
+	const char *found =
+		!names ? NULL :
+			 pci_lookup_name(names->access, name, sizeof(name), what | FLAGS,
+					 (int)vendor, (int)device);
 
 	return xstrdup(found);
 }

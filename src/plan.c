@@ -18,8 +18,8 @@ struct task {
 	const struct function *pf;
 };
 
-static struct action *add(struct planner *p, enum verb verb, const struct function *f, int vf,
-			  const char *name, const char *value, struct where where)
+static struct action *add(struct planner *p, enum verb verb, const struct function *f,
+			  int vf, const char *name, const char *value, struct where where)
 {
 	struct action *a = array_add(p->plan.actions, p->plan.n_actions);
 
@@ -34,11 +34,11 @@ static struct action *add(struct planner *p, enum verb verb, const struct functi
 	return a;
 }
 
-static void problem(struct planner *p, int level, const struct function *f, struct where where,
-		    const char *format, ...) PRINTF(5, 6);
+static void problem(struct planner *p, int level, const struct function *f,
+		    struct where where, const char *format, ...) PRINTF(5, 6);
 
-static void problem(struct planner *p, int level, const struct function *f, struct where where,
-		    const char *format, ...)
+static void problem(struct planner *p, int level, const struct function *f,
+		    struct where where, const char *format, ...)
 {
 	char *text;
 	va_list args;
@@ -122,7 +122,8 @@ static void need_driver(struct planner *p, const char *driver)
 
 static void bind_vf(struct task *t, unsigned i, const char *driver)
 {
-	struct action *a = add(t->planner, BIND, t->pf, (int)i, driver, NULL, vf_where(t->rule, i));
+	struct action *a =
+		add(t->planner, BIND, t->pf, (int)i, driver, NULL, vf_where(t->rule, i));
 
 	a->why = xasprintf("%s wanted", driver);
 	need_driver(t->planner, driver);
@@ -144,8 +145,9 @@ static void set_autoprobe(struct task *t, bool value, bool always, const char *w
 
 /*
  * The order of the lines is the order of the actions. A VF's driver probes inside the
- * sriov_numvfs write, so autoprobe is off while VFs appear; an override before autoprobe comes
- * back keeps native drivers off (pci_device_can_probe() lets only an override pass before).
+ * sriov_numvfs write, so autoprobe is off while VFs appear; an override before autoprobe
+ * comes back keeps native drivers off (pci_device_can_probe() lets only an override pass
+ * before).
  */
 static void create_vfs(struct task *t, unsigned want)
 {
@@ -160,22 +162,25 @@ static void create_vfs(struct task *t, unsigned want)
 	}
 	if (autoprobe == named)
 		set_autoprobe(t, !named, false,
-			      named ? "VFs get their driver by name" : "VFs get their native driver");
+			      named ? "VFs get their driver by name" :
+				      "VFs get their native driver");
 	add(t->planner, CREATE_VFS, t->pf, NONE, NULL, count, t->rule->where)->why =
 		xasprintf("%u VFs wanted, found none", want);
 	for (unsigned i = 0; i < want; i++)
 		if (!streq(pf_rule_driver(t->rule, i), DRIVER_NATIVE))
 			override_vf(t, i, pf_rule_driver(t->rule, i));
 	if (named && (autoprobe || native))
-		set_autoprobe(t, true, true, autoprobe ? "as it was" : "for the native VFs");
+		set_autoprobe(t, true, true,
+			      autoprobe ? "as it was" : "for the native VFs");
 	for (unsigned i = 0; i < want; i++) {
 		const char *driver = pf_rule_driver(t->rule, i);
 
 		if (is_named(driver))
 			bind_vf(t, i, driver);
 		else if (named && streq(driver, DRIVER_NATIVE))
-			add(t->planner, PROBE, t->pf, (int)i, NULL, NULL, vf_where(t->rule, i))->why =
-				xstrdup("native driver wanted");
+			add(t->planner, PROBE, t->pf, (int)i, NULL, NULL,
+			    vf_where(t->rule, i))
+				->why = xstrdup("native driver wanted");
 	}
 	if (native && !autoprobe)
 		set_autoprobe(t, false, true, "as it was");
@@ -188,11 +193,13 @@ static void keep_vf(struct task *t, const struct function *vf, const char *drive
 
 	if (is_vfio(vf->driver))
 		problem(p, LOG_ERR, vf, where,
-			"is bound to %s, %s wanted; a VM may hold it: stop its users, then unbind it",
+			"is bound to %s, %s wanted; a VM may hold it: stop its users, "
+			"then unbind it",
 			vf->driver, driver);
 	else
-		problem(p, LOG_ERR, vf, where, "is bound to %s, %s wanted; left alone because %s",
-			vf->driver, driver, vf->in_use);
+		problem(p, LOG_ERR, vf, where,
+			"is bound to %s, %s wanted; left alone because %s", vf->driver,
+			driver, vf->in_use);
 }
 
 /* A VF that exists already: nothing where it is right or was left to the kernel. */
@@ -202,7 +209,8 @@ static void correct_vf(struct task *t, const struct function *vf)
 	struct planner *p = t->planner;
 	bool native = streq(driver, DRIVER_NATIVE);
 
-	if (streq(vf->driver, is_named(driver) ? driver : NULL) || (native && !is_vfio(vf->driver)))
+	if (streq(vf->driver, is_named(driver) ? driver : NULL) ||
+	    (native && !is_vfio(vf->driver)))
 		return;
 	if (vf->driver && (vf->in_use || is_vfio(vf->driver))) {
 		keep_vf(t, vf, driver);
@@ -233,18 +241,22 @@ static bool pf_is_able(struct task *t, unsigned want)
 	struct where where = t->rule->where;
 
 	if (want > pf->total_vfs)
-		problem(p, LOG_ERR, pf, where, "%u VFs wanted, device and driver %s allow %u", want,
+		problem(p, LOG_ERR, pf, where,
+			"%u VFs wanted, device and driver %s allow %u", want,
 			pf->driver ? pf->driver : "(none)", pf->total_vfs);
 	else if (!pf->driver)
 		problem(p, LOG_ERR, pf, where, "has no driver: load its driver first");
 	else if (is_vfio(pf->driver))
 		problem(p, LOG_ERR, pf, where,
-			"the PF itself is bound to %s: take %04x:%04x out of its ids= and reboot",
+			"the PF itself is bound to %s: take %04x:%04x out of its ids= "
+			"and reboot",
 			pf->driver, pf->vendor, pf->device);
 	else if (wants_vfio(t->rule, want) && pf->iommu_group == NONE)
 		problem(p, LOG_ERR, pf, where,
-			"has no IOMMU group, so no VF can go to vfio-pci: turn on VT-d or AMD-Vi in the "
-			"firmware and the IOMMU in the kernel (sriov-setup kargs status)");
+			"has no IOMMU group, so no VF can go to vfio-pci: turn on VT-d "
+			"or AMD-Vi in the "
+			"firmware and the IOMMU in the kernel (sriov-setup kargs "
+			"status)");
 	else
 		return true;
 	return false;
@@ -267,7 +279,8 @@ static void plan_pf(struct task *t)
 	}
 	if (have < want)
 		problem(t->planner, LOG_ERR, pf, where,
-			"has %u VFs, %u wanted; the kernel only grows from 0: write 0 to its "
+			"has %u VFs, %u wanted; the kernel only grows from 0: write 0 to "
+			"its "
 			"sriov_numvfs when no VF is used, or reboot",
 			have, want);
 	else if (have > want)
@@ -278,36 +291,43 @@ static void plan_pf(struct task *t)
 			correct_vf(t, &t->planner->system->functions[pf->vfs[i]]);
 }
 
-/* Others in the IOMMU group that keep it from being viable, vfio_group_ioctl_get_status(). */
+/* Others in the IOMMU group that keep it from being viable,
+ * vfio_group_ioctl_get_status(). */
 static void check_group(struct planner *p, const struct function *f, struct where where)
 {
 	for (size_t i = 0; i < p->system->n_functions; i++) {
 		const struct function *other = &p->system->functions[i];
 
-		if (other == f || other->iommu_group != f->iommu_group || !other->driver ||
-		    is_vfio(other->driver) || streq(other->driver, "pcieport"))
+		if (other == f || other->iommu_group != f->iommu_group ||
+		    !other->driver || is_vfio(other->driver) ||
+		    streq(other->driver, "pcieport"))
 			continue;
 		problem(p, LOG_WARNING, f, where,
-			"shares IOMMU group %d with %s on driver %s: no VM can use it before that is on "
+			"shares IOMMU group %d with %s on driver %s: no VM can use it "
+			"before that is on "
 			"vfio-pci too",
 			f->iommu_group, other->address, other->driver);
 	}
 }
 
-static void plan_device(struct planner *p, const struct function *f, const struct device_rule *rule)
+static void plan_device(struct planner *p, const struct function *f,
+			const struct device_rule *rule)
 {
 	struct action *a;
 
 	if (f->iommu_group == NONE && is_vfio(rule->driver))
 		problem(p, LOG_ERR, f, rule->where,
-			"has no IOMMU group, so it cannot go to %s (sriov-setup kargs status)",
+			"has no IOMMU group, so it cannot go to %s (sriov-setup kargs "
+			"status)",
 			rule->driver);
 	else if (streq(f->driver, rule->driver))
 		check_group(p, f, rule->where);
 	else if (f->n_vfs)
-		problem(p, LOG_ERR, f, rule->where, "has VFs, so it stays on %s", f->driver);
+		problem(p, LOG_ERR, f, rule->where, "has VFs, so it stays on %s",
+			f->driver);
 	else if (f->driver && f->in_use)
-		problem(p, LOG_ERR, f, rule->where, "stays on %s because %s", f->driver, f->in_use);
+		problem(p, LOG_ERR, f, rule->where, "stays on %s because %s", f->driver,
+			f->in_use);
 	else {
 		check_group(p, f, rule->where);
 		add(p, OVERRIDE, f, NONE, NULL, rule->driver, rule->where);
@@ -320,7 +340,8 @@ static void plan_device(struct planner *p, const struct function *f, const struc
 	}
 }
 
-static const char *rule_keeps_from_vfio(const struct pf_rule *rule, const struct function *pf)
+static const char *rule_keeps_from_vfio(const struct pf_rule *rule,
+					const struct function *pf)
 {
 	unsigned n = rule->vfs >= 0 ? (unsigned)rule->vfs : pf->total_vfs;
 
@@ -331,8 +352,8 @@ static const char *rule_keeps_from_vfio(const struct pf_rule *rule, const struct
 }
 
 /* Why vfio-pci must not catch every device with the ID of this PF's VFs; NULL: it may. */
-static const char *unsafe_vfio_id(const struct config *config, const struct system *system,
-				  const struct function *pf)
+static const char *unsafe_vfio_id(const struct config *config,
+				  const struct system *system, const struct function *pf)
 {
 	for (size_t i = 0; i < system->n_functions; i++) {
 		const struct function *f = &system->functions[i];
@@ -342,7 +363,8 @@ static const char *unsafe_vfio_id(const struct config *config, const struct syst
 		if (f->vendor != pf->vendor)
 			continue;
 		if (f->pf == NONE && f->device == pf->vf_device)
-			return f->total_vfs ? "a PF has the same ID" : "another device has the same ID";
+			return f->total_vfs ? "a PF has the same ID" :
+					      "another device has the same ID";
 		if (f->total_vfs == 0 || f->vf_device != pf->vf_device)
 			continue;
 		rule = plan_pf_rule(config, f);
@@ -355,8 +377,8 @@ static const char *unsafe_vfio_id(const struct config *config, const struct syst
 	return NULL;
 }
 
-void plan_vfio_ids(const struct config *config, const struct system *system, struct strings *ret_ids,
-		   struct strings *left_out)
+void plan_vfio_ids(const struct config *config, const struct system *system,
+		   struct strings *ret_ids, struct strings *left_out)
 {
 	struct strings seen = {};
 
@@ -384,7 +406,8 @@ static char *join(const struct strings *strings, const char *separator)
 	char *all = xstrdup("");
 
 	for (size_t i = 0; i < strings->n; i++) {
-		char *more = xasprintf("%s%s%s", all, i ? separator : "", strings->items[i]);
+		char *more =
+			xasprintf("%s%s%s", all, i ? separator : "", strings->items[i]);
 
 		free(all);
 		all = more;
@@ -392,7 +415,8 @@ static char *join(const struct strings *strings, const char *separator)
 	return all;
 }
 
-/* vfio-pci takes ids= only while it loads, vfio_pci_fill_ids(); nothing depends on them. */
+/* vfio-pci takes ids= only while it loads, vfio_pci_fill_ids(); nothing depends on them.
+ */
 static char *vfio_options(struct planner *p)
 {
 	_cleanup_free_ char *all = NULL, *out = NULL;
@@ -406,7 +430,8 @@ static char *vfio_options(struct planner *p)
 	if (ids.n)
 		options = xasprintf("ids=%s", all);
 	if (left_out.n)
-		problem(p, LOG_INFO, NULL, (struct where){}, "left out of vfio-pci's ids=: %s", out);
+		problem(p, LOG_INFO, NULL, (struct where){},
+			"left out of vfio-pci's ids=: %s", out);
 	strings_done(&ids);
 	strings_done(&left_out);
 	return options;
@@ -444,22 +469,27 @@ static void plan_required(struct planner *p)
 		bool found = !rule->required;
 
 		for (size_t j = 0; j < p->system->n_functions && !found; j++)
-			found = plan_pf_rule(p->config, &p->system->functions[j]) == (int)i;
+			found = plan_pf_rule(p->config, &p->system->functions[j]) ==
+				(int)i;
 		if (!found)
-			problem(p, LOG_ERR, NULL, rule->where, "required, but no PF matches");
+			problem(p, LOG_ERR, NULL, rule->where,
+				"required, but no PF matches");
 	}
 	for (size_t i = 0; p->system->live && i < p->config->n_devices; i++) {
 		const struct device_rule *rule = &p->config->devices[i];
 		bool found = !rule->required;
 
 		for (size_t j = 0; j < p->system->n_functions && !found; j++)
-			found = plan_device_rule(p->config, &p->system->functions[j]) == (int)i;
+			found = plan_device_rule(p->config, &p->system->functions[j]) ==
+				(int)i;
 		if (!found)
-			problem(p, LOG_ERR, NULL, rule->where, "required, but no device matches");
+			problem(p, LOG_ERR, NULL, rule->where,
+				"required, but no device matches");
 	}
 }
 
-/* The module must be there for VFs that others create, also when there is nothing to bind yet. */
+/* The module must be there for VFs that others create, also when there is nothing to bind
+ * yet. */
 static void plan_function(struct planner *p, const struct function *f)
 {
 	int pf_rule = plan_pf_rule(p->config, f), device_rule;
@@ -468,7 +498,8 @@ static void plan_function(struct planner *p, const struct function *f)
 		const struct pf_rule *rule = &p->config->pfs[pf_rule];
 
 		plan_pf(&(struct task){ p, rule, f });
-		if (wants_vfio(rule, f->total_vfs) && rule->vfs != 0 && f->iommu_group != NONE)
+		if (wants_vfio(rule, f->total_vfs) && rule->vfs != 0 &&
+		    f->iommu_group != NONE)
 			need_driver(p, DRIVER_VFIO);
 		return;
 	}
@@ -477,13 +508,15 @@ static void plan_function(struct planner *p, const struct function *f)
 		plan_device(p, f, &p->config->devices[device_rule]);
 }
 
-/* The parameter is writable at run time: vfio_iommu_type1.c, module_param_named(…, S_IRUGO | S_IWUSR) */
+/* The parameter is writable at run time: vfio_iommu_type1.c, module_param_named(…,
+ * S_IRUGO | S_IWUSR) */
 static void plan_unsafe_interrupts(struct planner *p)
 {
 	if (!p->config->kernel.unsafe_interrupts || p->system->unsafe_interrupts ||
 	    !(strings_contain(&p->drivers, DRIVER_VFIO) || p->system->vfio_module_loaded))
 		return;
-	add(p, WRITE, NULL, NONE, "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "Y",
+	add(p, WRITE, NULL, NONE,
+	    "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "Y",
 	    p->config->kernel.where);
 }
 
@@ -539,7 +572,8 @@ static char *action_target(const struct action *a)
 {
 	if (!a->function)
 		return xstrdup("");
-	return a->vf == NONE ? xstrdup(a->function) : xasprintf("%s VF %d", a->function, a->vf);
+	return a->vf == NONE ? xstrdup(a->function) :
+			       xasprintf("%s VF %d", a->function, a->vf);
 }
 
 char *action_text(const struct action *a, bool done)
@@ -548,17 +582,20 @@ char *action_text(const struct action *a, bool done)
 
 	switch (a->verb) {
 	case LOAD_MODULE:
-		return xasprintf("%s %s%s%s", done ? "loaded" : "load", a->name, a->value ? " " : "",
-				 a->value ? a->value : "");
+		return xasprintf("%s %s%s%s", done ? "loaded" : "load", a->name,
+				 a->value ? " " : "", a->value ? a->value : "");
 	case WRITE:
 		return xasprintf("%s %s%s%s %s", done ? "wrote" : "write", target,
 				 *target ? "/" : "", a->name, a->value);
 	case CREATE_VFS:
-		return xasprintf("%s %s VFs on %s", done ? "created" : "create", a->value, target);
+		return xasprintf("%s %s VFs on %s", done ? "created" : "create", a->value,
+				 target);
 	case OVERRIDE:
-		return xasprintf("%s %s for %s", done ? "reserved" : "reserve", target, a->value);
+		return xasprintf("%s %s for %s", done ? "reserved" : "reserve", target,
+				 a->value);
 	case UNBIND:
-		return xasprintf("%s %s from %s", done ? "unbound" : "unbind", target, a->name);
+		return xasprintf("%s %s from %s", done ? "unbound" : "unbind", target,
+				 a->name);
 	case BIND:
 		return xasprintf("%s %s to %s", done ? "bound" : "bind", target, a->name);
 	case PROBE:
@@ -587,8 +624,10 @@ int plan_print(const struct plan *plan, FILE *out)
 	for (size_t i = 0; i < plan->n_problems; i++) {
 		const struct problem *p = &plan->problems[i];
 
-		fprintf(out, "%s %s%s%s", p->level <= LOG_ERR ? "error:" :
-			p->level == LOG_WARNING ? "warning:" : "note:",
+		fprintf(out, "%s %s%s%s",
+			p->level <= LOG_ERR     ? "error:" :
+			p->level == LOG_WARNING ? "warning:" :
+						  "note:",
 			p->pci ? p->pci : "", p->pci ? ": " : "", p->text);
 		print_where(out, NULL, &p->where);
 	}

@@ -10,13 +10,14 @@
 
 enum verb {
 	LOAD_MODULE, /* name: module, value: its options or NULL */
-	WRITE,       /* name: attribute of the function, or path below /sys; value: text */
-	CREATE_VFS,  /* value: count, which is read back */
-	OVERRIDE,    /* value: driver, "" clears driver_override */
-	UNBIND,      /* name: driver that is bound */
-	BIND,        /* name: driver */
-	PROBE,       /* let the kernel choose a driver */
-	BOOT_ARGS,   /* value: the words that should be ours on the next kernel command line */
+	WRITE,      /* name: attribute of the function, or path below /sys; value: text */
+	CREATE_VFS, /* value: count, which is read back */
+	OVERRIDE,   /* value: driver, "" clears driver_override */
+	UNBIND,     /* name: driver that is bound */
+	BIND,       /* name: driver */
+	PROBE,      /* let the kernel choose a driver */
+	BOOT_ARGS, /* value: the words that should be ours on the next kernel command line
+		    */
 	N_VERBS
 };
 
@@ -28,8 +29,9 @@ struct action {
 	bool disruptive; /* takes something away from who may be using it */
 	bool always;     /* puts something back: also when an earlier action failed */
 	char *function;  /* address; NULL: the machine */
-	int vf;          /* index of a VF of `function`, NONE: the function itself. A VF's address is
-			    not known before it exists: pci_iov_set_numvfs() rereads offset and stride */
+	int vf; /* index of a VF of `function`, NONE: the function itself. A VF's address
+		   is not known before it exists: pci_iov_set_numvfs() rereads offset and
+		   stride */
 	char *name, *value;
 	char *why;          /* "7 VFs wanted, found 0" */
 	struct where where; /* the rule that asks for it; borrowed from the config */
@@ -37,8 +39,8 @@ struct action {
 
 /* Something that no action can put right. */
 struct problem {
-	int level;          /* LOG_ERR: the run fails; LOG_WARNING, LOG_INFO: said only */
-	char *pci;          /* NULL: about a rule */
+	int level; /* LOG_ERR: the run fails; LOG_WARNING, LOG_INFO: said only */
+	char *pci; /* NULL: about a rule */
 	char *text;
 	struct where where;
 };
@@ -57,16 +59,19 @@ int plan_print(const struct plan *plan, FILE *out);
 /* "bind 0000:01:00.0 VF 3 to vfio-pci", or "bound …" when `done`; the caller frees it. */
 char *action_text(const struct action *action, bool done);
 
-/* The rule that governs a PF or a device, by index into the config's arrays; NONE: none. */
+/* The rule that governs a PF or a device, by index into the config's arrays; NONE: none.
+ */
 int plan_pf_rule(const struct config *config, const struct function *pf);
 int plan_device_rule(const struct config *config, const struct function *function);
 /* What the config wants for one VF of a governed PF. Never NULL. */
 const char *pf_rule_driver(const struct pf_rule *rule, unsigned vf_index);
-const char *pf_rule_resource(const struct pf_rule *rule, unsigned vf_index); /* NULL: default */
+const char *pf_rule_resource(const struct pf_rule *rule,
+			     unsigned vf_index); /* NULL: default */
 
 /*
- * The "vvvv:dddd" IDs that vfio-pci may be loaded with: those of VFs that no PF has itself and all
- * of whose PFs here are governed by vfio rules (DESIGN §4.2). `left_out` gets "vvvv:dddd (why)".
+ * The "vvvv:dddd" IDs that vfio-pci may be loaded with: those of VFs that no PF has
+ * itself and all of whose PFs here are governed by vfio rules (DESIGN §4.2). `left_out`
+ * gets "vvvv:dddd (why)".
  */
-void plan_vfio_ids(const struct config *config, const struct system *system, struct strings *ret_ids,
-		   struct strings *left_out);
+void plan_vfio_ids(const struct config *config, const struct system *system,
+		   struct strings *ret_ids, struct strings *left_out);

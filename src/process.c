@@ -9,8 +9,10 @@
 
 static void child(const char *const argv[], int output)
 {
-	static const char *const environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-					     "LC_ALL=C", NULL };
+	static const char *const environment[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"LC_ALL=C", NULL
+	};
 	int null = open("/dev/null", O_RDWR);
 
 	setpgid(0, 0);
@@ -27,7 +29,8 @@ static int left_ms(const struct timespec *end)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	long long ms = (end->tv_sec - now.tv_sec) * 1000LL + (end->tv_nsec - now.tv_nsec) / 1000000;
+	long long ms = (end->tv_sec - now.tv_sec) * 1000LL +
+		       (end->tv_nsec - now.tv_nsec) / 1000000;
 
 	return ms < 0 ? 0 : (int)ms;
 }
@@ -45,7 +48,8 @@ static int collect(int fd, char *text, size_t room, const struct timespec *end)
 
 		if (r == 0)
 			return -ETIMEDOUT;
-		n = size < room ? read(fd, text + size, room - size) : read(fd, spare, sizeof(spare));
+		n = size < room ? read(fd, text + size, room - size) :
+				  read(fd, spare, sizeof(spare));
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)

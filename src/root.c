@@ -10,16 +10,16 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#define FORMAT_PATH(path, format)                                           \
-	char path[PATH_MAX];                                                \
-	do {                                                                \
-		va_list args_;                                              \
-		int n_;                                                     \
-		va_start(args_, format);                                    \
-		n_ = vsnprintf(path, sizeof(path), format, args_);          \
-		va_end(args_);                                              \
-		if (n_ < 0 || (size_t)n_ >= sizeof(path))                   \
-			abort();                                            \
+#define FORMAT_PATH(path, format)                                  \
+	char path[PATH_MAX];                                       \
+	do {                                                       \
+		va_list args_;                                     \
+		int n_;                                            \
+		va_start(args_, format);                           \
+		n_ = vsnprintf(path, sizeof(path), format, args_); \
+		va_end(args_);                                     \
+		if (n_ < 0 || (size_t)n_ >= sizeof(path))          \
+			abort();                                   \
 	} while (0)
 
 static int open_in(const struct root *root, const char *path, int flags, mode_t mode)
@@ -32,8 +32,8 @@ static int open_in(const struct root *root, const char *path, int flags, mode_t 
 	long fd;
 
 	/*
-	 * On the running machine nothing can lead outside; and RestrictSUIDSGID= of our units
-	 * makes openat2() fail with ENOSYS, since systemd cannot filter its mode.
+	 * On the running machine nothing can lead outside; and RestrictSUIDSGID= of our
+	 * units makes openat2() fail with ENOSYS, since systemd cannot filter its mode.
 	 */
 	if (root->live) {
 		fd = openat(root->fd, path, flags | O_CLOEXEC, mode);
@@ -50,8 +50,8 @@ static bool is_running_root(int fd)
 {
 	struct stat ours, real;
 
-	return fstat(fd, &ours) == 0 && stat("/", &real) == 0 && ours.st_dev == real.st_dev &&
-	       ours.st_ino == real.st_ino;
+	return fstat(fd, &ours) == 0 && stat("/", &real) == 0 &&
+	       ours.st_dev == real.st_dev && ours.st_ino == real.st_ino;
 }
 
 int root_open(struct root *root, const char *path)
@@ -146,7 +146,8 @@ int root_read(const struct root *root, char **ret, const char *format, ...)
 	return read_path(root, path, ret);
 }
 
-int root_read_unsigned(const struct root *root, unsigned long *ret, const char *format, ...)
+int root_read_unsigned(const struct root *root, unsigned long *ret, const char *format,
+		       ...)
 {
 	_cleanup_free_ char *text = NULL;
 	int r;
@@ -224,8 +225,10 @@ int root_write(const struct root *root, const char *value, const char *format, .
 	return write(fd, value, strlen(value)) < 0 ? -errno : 0;
 }
 
-/* Opens the directory that holds path, making it where it is missing; *ret_name points into path. */
-static int open_parent(const struct root *root, char *path, bool make, const char **ret_name)
+/* Opens the directory that holds path, making it where it is missing; *ret_name points
+ * into path. */
+static int open_parent(const struct root *root, char *path, bool make,
+		       const char **ret_name)
 {
 	char *slash = strrchr(path, '/');
 	int fd;
@@ -267,11 +270,12 @@ static int write_all(int fd, const char *data, size_t size)
 	return 0;
 }
 
-static int write_durably(int parent, const char *name, const char *temporary, const char *data,
-			 mode_t mode)
+static int write_durably(int parent, const char *name, const char *temporary,
+			 const char *data, mode_t mode)
 {
-	_cleanup_close_ int fd = openat(parent, temporary,
-					O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	_cleanup_close_ int fd =
+		openat(parent, temporary,
+		       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	int r;
 
 	if (fd < 0)
@@ -290,13 +294,15 @@ static int write_durably(int parent, const char *name, const char *temporary, co
 /* Compares to the byte, unlike root_read(), which trims. */
 static bool holds_already(int parent, const char *name, const char *data)
 {
-	_cleanup_close_ int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_close_ int fd =
+		openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	_cleanup_free_ char *found = NULL;
 
 	return fd >= 0 && read_all(fd, &found) == 0 && streq(found, data);
 }
 
-int root_replace(const struct root *root, const char *data, mode_t mode, const char *format, ...)
+int root_replace(const struct root *root, const char *data, mode_t mode,
+		 const char *format, ...)
 {
 	_cleanup_free_ char *temporary = NULL;
 	_cleanup_close_ int parent = -1;
@@ -309,7 +315,8 @@ int root_replace(const struct root *root, const char *data, mode_t mode, const c
 		return parent;
 	if (holds_already(parent, name, data))
 		return 0;
-	/* the leading dot keeps it out of *.cfg and *.rules globs; a leftover of a crash is replaced */
+	/* the leading dot keeps it out of *.cfg and *.rules globs; a leftover of a crash
+	 * is replaced */
 	temporary = xasprintf(".%s.sriov-setup", name);
 	if (unlinkat(parent, temporary, 0) < 0 && errno != ENOENT)
 		return -errno;
@@ -331,10 +338,11 @@ int root_move(const struct root *root, const char *from, const char *to)
 		return parent;
 	to_name = strrchr(to_path, '/') + 1;
 	if (fstatat(parent, to_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    (fchmod(new, st.st_mode & 07777) < 0 || fchown(new, st.st_uid, st.st_gid) < 0))
+	    (fchmod(new, st.st_mode & 07777) < 0 ||
+	     fchown(new, st.st_uid, st.st_gid) < 0))
 		return -errno;
-	if (fsync(new) < 0 || renameat(parent, from_name, parent, to_name) < 0 || fsync(parent) < 0 ||
-	    syncfs(parent) < 0)
+	if (fsync(new) < 0 || renameat(parent, from_name, parent, to_name) < 0 ||
+	    fsync(parent) < 0 || syncfs(parent) < 0)
 		return -errno;
 	return 0;
 }

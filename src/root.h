@@ -2,8 +2,8 @@
  * root.h: every path that is read or written, below one directory.
  *
  * The directory stands for "/" (--root=DIR). Paths are resolved by openat2(2) with
- * RESOLVE_IN_ROOT: absolute links and ".." stay inside. Paths are printf formats without a
- * leading slash: root_read(root, &s, "sys/bus/pci/devices/%s/modalias", address).
+ * RESOLVE_IN_ROOT: absolute links and ".." stay inside. Paths are printf formats without
+ * a leading slash: root_read(root, &s, "sys/bus/pci/devices/%s/modalias", address).
  *
  * All functions return 0 or more, or a negative errno; results are untouched on failure.
  * None of them logs.
@@ -19,42 +19,46 @@
 struct root {
 	int fd;
 	const char *path; /* for messages; "/" for the running machine */
-	bool live;        /* the running machine, so /proc, /sys and events mean something */
+	bool live; /* the running machine, so /proc, /sys and events mean something */
 };
 
 int root_open(struct root *root, const char *path);
 void root_done(struct root *root);
 /* A directory below the root as a root of its own; its path is only good for messages. */
-int root_enter(const struct root *root, struct root *ret, const char *format, ...) PRINTF(3, 4);
+int root_enter(const struct root *root, struct root *ret, const char *format, ...)
+	PRINTF(3, 4);
 
 int root_openat(const struct root *root, int flags, const char *format, ...) PRINTF(3, 4);
 
 /*
- * A whole file as a string, at most ROOT_FILE_MAX bytes (-EFBIG), trailing white space cut.
- * -EINVAL when it holds a NUL byte or is not a regular file.
+ * A whole file as a string, at most ROOT_FILE_MAX bytes (-EFBIG), trailing white space
+ * cut. -EINVAL when it holds a NUL byte or is not a regular file.
  */
 int root_read(const struct root *root, char **ret, const char *format, ...) PRINTF(3, 4);
-int root_read_unsigned(const struct root *root, unsigned long *ret, const char *format, ...)
-	PRINTF(3, 4);
+int root_read_unsigned(const struct root *root, unsigned long *ret, const char *format,
+		       ...) PRINTF(3, 4);
 /* The last part of a symbolic link's target: the driver's name, the group's number. */
-int root_link_name(const struct root *root, char **ret, const char *format, ...) PRINTF(3, 4);
+int root_link_name(const struct root *root, char **ret, const char *format, ...)
+	PRINTF(3, 4);
 /* Names in a directory, sorted, without "." and "..". */
-int root_list(const struct root *root, struct strings *ret, const char *format, ...) PRINTF(3, 4);
+int root_list(const struct root *root, struct strings *ret, const char *format, ...)
+	PRINTF(3, 4);
 bool root_exists(const struct root *root, const char *format, ...) PRINTF(2, 3);
 
 /* One write(2) to a file that exists already: an attribute in /sys. */
-int root_write(const struct root *root, const char *value, const char *format, ...) PRINTF(3, 4);
+int root_write(const struct root *root, const char *value, const char *format, ...)
+	PRINTF(3, 4);
 
 /*
- * The whole file or nothing: temporary file beside it, fsync, rename, fsync of the directory.
- * Makes missing directories (0755). Returns 1 when written, 0 when it already had that
- * content (nothing written).
+ * The whole file or nothing: temporary file beside it, fsync, rename, fsync of the
+ * directory. Makes missing directories (0755). Returns 1 when written, 0 when it already
+ * had that content (nothing written).
  */
-int root_replace(const struct root *root, const char *data, mode_t mode, const char *format, ...)
-	PRINTF(4, 5);
+int root_replace(const struct root *root, const char *data, mode_t mode,
+		 const char *format, ...) PRINTF(4, 5);
 /*
- * Renames `from` over `to` in the same directory, durably, with the mode of `to`; and flushes the
- * whole file system, since a boot loader replays no journal.
+ * Renames `from` over `to` in the same directory, durably, with the mode of `to`; and
+ * flushes the whole file system, since a boot loader replays no journal.
  */
 int root_move(const struct root *root, const char *from, const char *to);
 /* Removes a file durably. Returns 1 when removed, 0 when there was none. */

@@ -3,18 +3,24 @@
 #include "plan.h"
 
 /*
- * A VF is asked for at its first event, and once more when its native driver was faster (its
- * bind event); then never again, so that an administrator's later choice holds. The property
- * must be imported at every event, or the database entry is written without it. Links and
- * attributes below physfn are reached by path: a VF's parent is the bridge, not the PF. That
- * physfn can be missing at "add" is harmless, since "change" follows: pci_iov_add_virtfn().
+ * A VF is asked for at its first event, and once more when its native driver was faster
+ * (its bind event); then never again, so that an administrator's later choice holds. The
+ * property must be imported at every event, or the database entry is written without it.
+ * Links and attributes below physfn are reached by path: a VF's parent is the bridge, not
+ * the PF. That physfn can be missing at "add" is harmless, since "change" follows:
+ * pci_iov_add_virtfn(). Events that somebody triggers (SYNTH_UUID) and reports of PCI
+ * errors are not about VFs that come into being: a VF that is used by then must not be
+ * touched.
  */
 static const char head[] =
-	"# Written by sriov-setup at each run; VFs that others create get their driver here.\n"
+	"# Written by sriov-setup at each run; VFs that others create get their driver "
+	"here.\n"
 	"SUBSYSTEM!=\"pci\", GOTO=\"sriov_setup_end\"\n"
 	"ACTION==\"remove\", GOTO=\"sriov_setup_end\"\n"
 	"TEST!=\"physfn\", GOTO=\"sriov_setup_end\"\n"
 	"IMPORT{db}=\"SRIOV_SETUP\"\n"
+	"ENV{SYNTH_UUID}==\"?*\", GOTO=\"sriov_setup_end\"\n"
+	"ENV{ERROR_EVENT}==\"?*\", GOTO=\"sriov_setup_end\"\n"
 	"ENV{SRIOV_SETUP}==\"done\", GOTO=\"sriov_setup_end\"\n"
 	"ACTION==\"bind\", ENV{SRIOV_SETUP}!=\"asked\", ENV{SRIOV_SETUP}=\"done\", "
 	"GOTO=\"sriov_setup_end\"\n"
@@ -26,7 +32,9 @@ static const char tail[] = "LABEL=\"sriov_setup_end\"\n";
 static void write_driver(FILE *out, size_t label, const char *driver)
 {
 	fprintf(out, "\nLABEL=\"sriov_setup_%zu\"\n", label);
-	fprintf(out, "DRIVER==\"%s\", ENV{SRIOV_SETUP}=\"done\", GOTO=\"sriov_setup_end\"\n", driver);
+	fprintf(out,
+		"DRIVER==\"%s\", ENV{SRIOV_SETUP}=\"done\", GOTO=\"sriov_setup_end\"\n",
+		driver);
 	fputs("ACTION==\"bind\", ENV{SRIOV_SETUP}=\"done\"\n"
 	      "ACTION!=\"bind\", ENV{SRIOV_SETUP}=\"asked\"\n",
 	      out);
@@ -37,7 +45,8 @@ static void write_driver(FILE *out, size_t label, const char *driver)
 	fputs("GOTO=\"sriov_setup_end\"\n", out);
 }
 
-/* pci_iov_virtfn_bus(), pci_iov_virtfn_devfn(): routing ID of the PF + offset + stride × index */
+/* pci_iov_virtfn_bus(), pci_iov_virtfn_devfn(): routing ID of the PF + offset + stride ×
+ * index */
 static void write_vf_address(FILE *out, const struct function *pf, unsigned index)
 {
 	unsigned domain, bus, device, function, id;
@@ -65,7 +74,8 @@ static size_t driver_label(struct strings *drivers, const char *driver)
 	return drivers->n - 1;
 }
 
-/* One line per run of VFs with one driver; the index of a VF is told only by its address. */
+/* One line per run of VFs with one driver; the index of a VF is told only by its address.
+ */
 static void write_ranges(FILE *out, struct strings *drivers, const struct pf_rule *rule,
 			 const struct function *pf)
 {
@@ -73,7 +83,8 @@ static void write_ranges(FILE *out, struct strings *drivers, const struct pf_rul
 		const char *driver = pf_rule_driver(rule, i);
 		unsigned first = i;
 
-		while (i + 1 < pf->total_vfs && streq(pf_rule_driver(rule, i + 1), driver))
+		while (i + 1 < pf->total_vfs &&
+		       streq(pf_rule_driver(rule, i + 1), driver))
 			i++;
 		if (streq(driver, DRIVER_NATIVE))
 			continue;
@@ -82,7 +93,8 @@ static void write_ranges(FILE *out, struct strings *drivers, const struct pf_rul
 			fputs(j > first ? "|" : "", out);
 			write_vf_address(out, pf, j);
 		}
-		fprintf(out, "\", GOTO=\"sriov_setup_%zu\"\n", driver_label(drivers, driver));
+		fprintf(out, "\", GOTO=\"sriov_setup_%zu\"\n",
+			driver_label(drivers, driver));
 	}
 }
 
@@ -102,8 +114,10 @@ void rules_write(FILE *out, const struct config *config, const struct system *sy
 			write_ranges(out, &drivers, rule, pf);
 		else if (!streq(pf_rule_driver(rule, 0), DRIVER_NATIVE))
 			fprintf(out,
-				"ATTR{physfn/uevent}==\"*PCI_SLOT_NAME=%s*\", GOTO=\"sriov_setup_%zu\"\n",
-				pf->address, driver_label(&drivers, pf_rule_driver(rule, 0)));
+				"ATTR{physfn/uevent}==\"*PCI_SLOT_NAME=%s*\", "
+				"GOTO=\"sriov_setup_%zu\"\n",
+				pf->address,
+				driver_label(&drivers, pf_rule_driver(rule, 0)));
 	}
 	fputs("GOTO=\"sriov_setup_end\"\n", out);
 	for (size_t i = 0; i < drivers.n; i++)

@@ -28,7 +28,8 @@ static int lock(const struct root *root, int *ret)
 		return log_error_errno(fd, "cannot open /" RUN_DIR "/lock");
 	for (int tries = LOCK_DEADLINE * 10; flock(fd, LOCK_EX | LOCK_NB) < 0; tries--) {
 		if (errno != EWOULDBLOCK || tries == 0)
-			return log_error_errno(errno, "another run holds /" RUN_DIR "/lock");
+			return log_error_errno(errno,
+					       "another run holds /" RUN_DIR "/lock");
 		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
 	}
 	*ret = fd;
@@ -37,7 +38,8 @@ static int lock(const struct root *root, int *ret)
 }
 
 static char *document(const struct exporter *e, const struct config *config,
-		      const struct system *system, const struct names *names, struct strings *warnings)
+		      const struct system *system, const struct names *names,
+		      struct strings *warnings)
 {
 	char *text = NULL;
 	size_t size;
@@ -51,7 +53,8 @@ static char *document(const struct exporter *e, const struct config *config,
 }
 
 static int write_export(const struct exporter *e, const struct config *config,
-			const struct root *root, const struct system *system, const struct names *names)
+			const struct root *root, const struct system *system,
+			const struct names *names)
 {
 	const char *dir = config->export.dir ? config->export.dir + 1 : RUN_DIR "/export";
 	struct strings warnings = {};
@@ -68,7 +71,8 @@ static int write_export(const struct exporter *e, const struct config *config,
 	return 0;
 }
 
-int run_exports(const struct config *config, const struct root *root, const struct system *system)
+int run_exports(const struct config *config, const struct root *root,
+		const struct system *system)
 {
 	_cleanup_(names_close) struct names *names = names_open();
 	int first_error = 0;
@@ -85,7 +89,8 @@ int run_exports(const struct config *config, const struct root *root, const stru
 	return first_error;
 }
 
-static int write_rules(const struct config *config, const struct root *root, const struct system *system)
+static int write_rules(const struct config *config, const struct root *root,
+		       const struct system *system)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
@@ -133,7 +138,8 @@ static int log_problems(const struct plan *plan, const char *device)
 		if (device && p->pci && !streq(device, p->pci))
 			continue;
 		if (p->where.file)
-			log_full(p->level, &subject, "%s (%s:%d)", p->text, p->where.file, p->where.line);
+			log_full(p->level, &subject, "%s (%s:%d)", p->text, p->where.file,
+				 p->where.line);
 		else
 			log_full(p->level, &subject, "%s", p->text);
 		worst = p->level < worst ? p->level : worst;
@@ -184,7 +190,8 @@ static int round_of_actions(const struct config *config, const struct root *root
  * appeared while the udev rule was gated off, and for a machine that changed meanwhile.
  */
 static int converge(const struct config *config, const struct root *root,
-		    const struct run_options *options, struct system *system, struct outcome *outcome)
+		    const struct run_options *options, struct system *system,
+		    struct outcome *outcome)
 {
 	for (int rounds = 0; rounds < 3; rounds++) {
 		int r = round_of_actions(config, root, options, system, outcome);
@@ -194,11 +201,13 @@ static int converge(const struct config *config, const struct root *root,
 		if (outcome->error < 0 && rounds > 0)
 			break;
 	}
-	log_error("%zu actions are still to do after doing them; see sriov-setup plan", outcome->left);
+	log_error("%zu actions are still to do after doing them; see sriov-setup plan",
+		  outcome->left);
 	return -EAGAIN;
 }
 
-int run_apply(const struct config *config, const struct root *root, const struct run_options *options)
+int run_apply(const struct config *config, const struct root *root,
+	      const struct run_options *options)
 {
 	_cleanup_(system_done) struct system system = {};
 	_cleanup_close_ int lock_fd = -1;
@@ -215,13 +224,16 @@ int run_apply(const struct config *config, const struct root *root, const struct
 	if (lock(root, &lock_fd) < 0)
 		return 1;
 	if (options->wait)
-		wait_for_pfs(config, root, options->wait); /* what is missing fails in the plan */
-	r = converge(config, root, options, &system, &outcome);
+		wait_for_pfs(config, root,
+			     options->wait); /* what is missing fails in the plan */
+	/* before looking: the rule then starts a unit for each PF that appears after our
+	 * look */
+	r = root_replace(root, "", 0644, RUN_DIR "/done");
+	r = r < 0 ? log_error_errno(r, "cannot make /" RUN_DIR "/done") :
+		    converge(config, root, options, &system, &outcome);
 	failed = r < 0 || outcome.error < 0 || outcome.problems <= LOG_ERR;
 	failed |= write_rules(config, root, &system) < 0;
 	failed |= run_exports(config, root, &system) < 0;
-	if (root_replace(root, "", 0644, RUN_DIR "/done") < 0)
-		failed = true;
 	if (!options->boot && !options->device)
 		failed |= run_kargs(config, root) < 0;
 	log_status("%s, %u changes made", failed ? "failed" : "done", outcome.done);

@@ -1,5 +1,6 @@
 /*
- * run.h: one run of `apply`: lock, wait, observe, plan, do, observe again, leave the snippets.
+ * run.h: one run of `apply`: lock, wait, observe, plan, do, observe again, leave the
+ * snippets.
  */
 #pragma once
 
@@ -16,13 +17,16 @@ struct run_options {
 };
 
 /*
- * Returns an exit status: 0 done or nothing to do, 1 failure, 3 some things done and others
- * failed. Everything is logged.
+ * Returns an exit status: 0 done or nothing to do, 1 failure, 3 some things done and
+ * others failed. Everything is logged.
  */
-int run_apply(const struct config *config, const struct root *root, const struct run_options *options);
+int run_apply(const struct config *config, const struct root *root,
+	      const struct run_options *options);
 
-/* Writes the snippets that the config asks for; each warning of an exporter is one journal line. */
-int run_exports(const struct config *config, const struct root *root, const struct system *system);
+/* Writes the snippets that the config asks for; each warning of an exporter is one
+ * journal line. */
+int run_exports(const struct config *config, const struct root *root,
+		const struct system *system);
 
 /* kargs_apply() with the words that config and machine ask for. */
 int run_kargs(const struct config *config, const struct root *root);

@@ -41,8 +41,8 @@ static void print_vf(FILE *out, const struct pf_rule *rule, const struct offers 
 {
 	const char *resource = resource_of(offers, vf);
 
-	fprintf(out, "%s VF %-3u %s  %-12s", last ? "└─" : "├─", vf->vf_index, vf->address,
-		vf->driver ? vf->driver : "(no driver)");
+	fprintf(out, "%s VF %-3u %s  %-12s", last ? "└─" : "├─", vf->vf_index,
+		vf->address, vf->driver ? vf->driver : "(no driver)");
 	print_group(out, vf);
 	print_netdevs(out, vf);
 	if (resource)
@@ -57,14 +57,15 @@ static void print_function(FILE *out, const struct function *f, const struct nam
 {
 	_cleanup_free_ char *device = names_device(names, f->vendor, f->device);
 
-	fprintf(out, "%s  %04x:%04x %s  %s", f->address, f->vendor, f->device, device ? device : "",
-		f->driver ? f->driver : "(no driver)");
+	fprintf(out, "%s  %04x:%04x %s  %s", f->address, f->vendor, f->device,
+		device ? device : "", f->driver ? f->driver : "(no driver)");
 	print_netdevs(out, f);
 	print_group(out, f);
 }
 
 static void print_pf(FILE *out, const struct config *config, const struct system *system,
-		     const struct names *names, const struct offers *offers, const struct function *pf)
+		     const struct names *names, const struct offers *offers,
+		     const struct function *pf)
 {
 	int index = plan_pf_rule(config, pf);
 	const struct pf_rule *rule = index == NONE ? NULL : &config->pfs[index];
@@ -77,8 +78,8 @@ static void print_pf(FILE *out, const struct config *config, const struct system
 	else
 		fputs("  no rule", out);
 	want = !rule || rule->vfs == VFS_UNSET ? (unsigned)pf->n_vfs :
-	       rule->vfs == VFS_MAX	      ? pf->total_vfs :
-						(unsigned)rule->vfs;
+	       rule->vfs == VFS_MAX            ? pf->total_vfs :
+						 (unsigned)rule->vfs;
 	if (want != pf->n_vfs)
 		fprintf(out, "  ! %u wanted", want);
 	fputc('\n', out);
@@ -88,8 +89,9 @@ static void print_pf(FILE *out, const struct config *config, const struct system
 				 i + 1 == pf->n_vfs);
 }
 
-static void print_device(FILE *out, const struct config *config, const struct names *names,
-			 const struct offers *offers, const struct function *f, int index)
+static void print_device(FILE *out, const struct config *config,
+			 const struct names *names, const struct offers *offers,
+			 const struct function *f, int index)
 {
 	const struct device_rule *rule = &config->devices[index];
 	const char *resource = resource_of(offers, f);
@@ -123,6 +125,8 @@ void status_print(FILE *out, const struct config *config, const struct system *s
 		shown++;
 	}
 	if (shown == 0)
-		fputs("no device here can make VFs (SR-IOV), and no rule governs another\n", out);
+		fputs("no device here can make VFs (SR-IOV), and no rule governs "
+		      "another\n",
+		      out);
 	offers_done(&offers);
 }

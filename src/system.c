@@ -14,9 +14,10 @@ static int compare_address(const void *address, const void *function)
 
 static struct function *find(const struct system *system, const char *address)
 {
-	return system->n_functions ? bsearch(address, system->functions, system->n_functions,
-					     sizeof(struct function), compare_address)
-				   : NULL;
+	return system->n_functions ?
+		       bsearch(address, system->functions, system->n_functions,
+			       sizeof(struct function), compare_address) :
+		       NULL;
 }
 
 const struct function *system_find(const struct system *system, const char *address)
@@ -36,7 +37,9 @@ static unsigned read_hex(const struct root *dir, const char *attribute)
 {
 	_cleanup_free_ char *text = NULL;
 
-	return root_read(dir, &text, "%s", attribute) < 0 ? 0 : (unsigned)strtoul(text, NULL, 16);
+	return root_read(dir, &text, "%s", attribute) < 0 ?
+		       0 :
+		       (unsigned)strtoul(text, NULL, 16);
 }
 
 static int read_signed(const struct root *dir, const char *attribute)
@@ -92,9 +95,11 @@ static void read_netdevs(const struct root *dir, struct function *function)
 		for (size_t i = 0; i < names.n; i++)
 			read_netdev(dir, names.items[i],
 				    array_add(function->netdevs, function->n_netdevs));
-		/* the directory stays behind when the netdev moves to another namespace */
+		/* the directory stays behind when the netdev moves to another namespace
+		 */
 		if (names.n == 0)
-			function->in_use = xstrdup("its interface is in another network namespace");
+			function->in_use =
+				xstrdup("its interface is in another network namespace");
 	}
 	strings_done(&names);
 }
@@ -109,16 +114,18 @@ static char *read_serial(const struct root *dir)
 	/* 4 KiB minus the first 256 bytes hold at most (4096 - 256) / 8 capabilities */
 	for (int i = 0; fd >= 0 && i < 480 && position >= 0x100; i++) {
 		if (pread(fd, &header, 4, position) != 4)
-			return NULL; /* 64 bytes only: no CAP_SYS_ADMIN, pci_read_config() */
+			return NULL; /* 64 bytes only: no CAP_SYS_ADMIN, pci_read_config()
+				      */
 		header = le32toh(header);
 		if ((header & 0xffff) == 0x0003) {
 			if (pread(fd, serial, 8, position + 4) != 8)
 				return NULL;
-			uint64_t number = (uint64_t)le32toh(serial[1]) << 32 | le32toh(serial[0]);
+			uint64_t number =
+				(uint64_t)le32toh(serial[1]) << 32 | le32toh(serial[0]);
 #define BYTE(n) (unsigned)(number >> (8 * (n)) & 0xff)
-			return xasprintf("%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x", BYTE(7),
-					 BYTE(6), BYTE(5), BYTE(4), BYTE(3), BYTE(2), BYTE(1),
-					 BYTE(0));
+			return xasprintf("%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x",
+					 BYTE(7), BYTE(6), BYTE(5), BYTE(4), BYTE(3),
+					 BYTE(2), BYTE(1), BYTE(0));
 #undef BYTE
 		}
 		position = header >> 20;
@@ -142,7 +149,8 @@ static void read_pf(struct system *system, const struct root *dir, int index)
 		struct function *vf;
 
 		if (!startswith(names.items[i], "virtfn") ||
-		    parse_unsigned(names.items[i] + strlen("virtfn"), VFS_LIMIT, &n) < 0 ||
+		    parse_unsigned(names.items[i] + strlen("virtfn"), VFS_LIMIT, &n) <
+			    0 ||
 		    root_link_name(dir, &address, "%s", names.items[i]) < 0)
 			continue;
 		vf = find(system, address);
@@ -206,13 +214,15 @@ static int read_function(struct system *system, const struct root *root, int ind
 	return 0;
 }
 
-/* "disk nvme0n1p1 is in use" for a function that a mounted or stacked block device hangs on */
+/* "disk nvme0n1p1 is in use" for a function that a mounted or stacked block device hangs
+ * on */
 static bool disk_in_use(const struct root *root, const char *mounts, const char *disk)
 {
 	_cleanup_free_ char *source = xasprintf(" /dev/%s", disk);
 	_cleanup_free_ char *swaps = NULL;
 	struct strings names = {};
-	bool used = strstr(mounts, source) != NULL; /* also its partitions: same beginning */
+	bool used =
+		strstr(mounts, source) != NULL; /* also its partitions: same beginning */
 
 	if (!used && root_read(root, &swaps, "proc/swaps") == 0)
 		used = strstr(swaps, source + 1) != NULL;
@@ -222,7 +232,8 @@ static bool disk_in_use(const struct root *root, const char *mounts, const char 
 	return used;
 }
 
-/* /sys/class/block holds disks and partitions; the link's path names each function above it. */
+/* /sys/class/block holds disks and partitions; the link's path names each function above
+ * it. */
 static void find_disks_in_use(struct system *system, const struct root *root)
 {
 	_cleanup_free_ char *mounts = NULL;
@@ -243,7 +254,8 @@ static void find_disks_in_use(struct system *system, const struct root *root)
 			struct function *f = find(system, part);
 
 			if (f && !f->in_use)
-				f->in_use = xasprintf("disk %s is in use", disks.items[i]);
+				f->in_use =
+					xasprintf("disk %s is in use", disks.items[i]);
 		}
 	}
 	strings_done(&disks);
@@ -258,7 +270,8 @@ static void read_slots(struct system *system, const struct root *root)
 	for (size_t i = 0; i < slots.n; i++) {
 		_cleanup_free_ char *address = NULL;
 
-		if (root_read(root, &address, "sys/bus/pci/slots/%s/address", slots.items[i]) < 0)
+		if (root_read(root, &address, "sys/bus/pci/slots/%s/address",
+			      slots.items[i]) < 0)
 			continue;
 		for (size_t j = 0; j < system->n_functions; j++) {
 			struct function *f = &system->functions[j];
@@ -274,9 +287,9 @@ static struct wants config_wants(const struct config *config)
 {
 	struct wants wants = {};
 
-#define WANTS(array, n)                                           \
-	for (size_t i = 0; i < config->n; i++) {                  \
-		wants.slot |= config->array[i].match.slot != NULL; \
+#define WANTS(array, n)                                                \
+	for (size_t i = 0; i < config->n; i++) {                       \
+		wants.slot |= config->array[i].match.slot != NULL;     \
 		wants.serial |= config->array[i].match.serial != NULL; \
 	}
 	WANTS(pfs, n_pfs)
@@ -306,11 +319,14 @@ static bool read_unsafe_interrupts(const struct root *root)
 {
 	_cleanup_free_ char *text = NULL;
 
-	return root_read(root, &text, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts") == 0 &&
+	return root_read(root, &text,
+			 "sys/module/vfio_iommu_type1/parameters/"
+			 "allow_unsafe_interrupts") == 0 &&
 	       streq(text, "Y");
 }
 
-int system_observe(struct system *ret, const struct root *root, const struct config *config)
+int system_observe(struct system *ret, const struct root *root,
+		   const struct config *config)
 {
 	const struct wants wants = config_wants(config);
 	struct system system = { .live = root->live };
@@ -327,9 +343,10 @@ int system_observe(struct system *ret, const struct root *root, const struct con
 	system.functions = xcalloc(addresses.n, sizeof(struct function));
 	system.n_functions = addresses.n;
 	for (size_t i = 0; i < addresses.n; i++)
-		system.functions[i] = (struct function){
-			.address = addresses.items[i], .pf = NONE, .iommu_group = NONE, .numa_node = NONE
-		};
+		system.functions[i] = (struct function){ .address = addresses.items[i],
+							 .pf = NONE,
+							 .iommu_group = NONE,
+							 .numa_node = NONE };
 	free(addresses.items);
 	for (size_t i = 0; i < system.n_functions; i++)
 		/* one that vanishes meanwhile keeps zero IDs, which no rule matches */
@@ -338,7 +355,8 @@ int system_observe(struct system *ret, const struct root *root, const struct con
 		find_disks_in_use(&system, root);
 	if (wants.slot)
 		read_slots(&system, root);
-	system.vfio_module_loaded = system.live && root_exists(root, "sys/module/vfio_pci");
+	system.vfio_module_loaded =
+		system.live && root_exists(root, "sys/module/vfio_pci");
 	system.unsafe_interrupts = system.live && read_unsafe_interrupts(root);
 	*ret = system;
 	return 0;

@@ -1,8 +1,8 @@
 /*
  * system.h: what the machine is: its PCI functions, as far as SR-IOV and binding go.
  *
- * Only attributes that take no lock in the kernel are read, so observing never blocks, also
- * while a PF is stuck: VFs are counted by their virtfnN links, never by sriov_numvfs
+ * Only attributes that take no lock in the kernel are read, so observing never blocks,
+ * also while a PF is stuck: VFs are counted by their virtfnN links, never by sriov_numvfs
  * (sriov_numvfs_show() takes the device lock), IDs come from modalias, never from uevent
  * (uevent_show() takes it in 6.1).
  */
@@ -16,50 +16,54 @@
 
 struct netdev {
 	char *name;
-	char *mac;    /* the permanent one; NULL while another is set (addr_assign_type) */
-	bool up;      /* IFF_UP */
+	char *mac; /* the permanent one; NULL while another is set (addr_assign_type) */
+	bool up;   /* IFF_UP */
 	char *master; /* the bond or bridge that it belongs to; NULL: none */
 };
 
 struct function {
 	char *address;
 	unsigned vendor, device, class; /* class: 24 bits, 0x020000 Ethernet */
-	char *driver;          /* NULL: none bound */
-	int iommu_group;       /* NONE: no IOMMU works on it */
+	char *driver;                   /* NULL: none bound */
+	int iommu_group;                /* NONE: no IOMMU works on it */
 	int numa_node;
 	/* PF */
-	unsigned total_vfs;    /* sriov_totalvfs; 0: no SR-IOV */
-	unsigned vf_device;    /* device ID of its VFs; the vendor is the PF's, pci_iov_add_virtfn() */
+	unsigned total_vfs; /* sriov_totalvfs; 0: no SR-IOV */
+	unsigned vf_device; /* device ID of its VFs; the vendor is the PF's,
+			       pci_iov_add_virtfn() */
 	unsigned vf_offset, vf_stride;
-	bool autoprobe;        /* sriov_drivers_autoprobe */
-	int *vfs;              /* indices into system.functions, by VF index; NONE: link dangles */
+	bool autoprobe; /* sriov_drivers_autoprobe */
+	int *vfs; /* indices into system.functions, by VF index; NONE: link dangles */
 	size_t n_vfs;
 	/* VF */
-	int pf;                /* index into system.functions, NONE: no VF */
+	int pf; /* index into system.functions, NONE: no VF */
 	unsigned vf_index;
 	/* what a rule may match by, and what keeps us from touching it */
 	struct netdev *netdevs;
 	size_t n_netdevs;
-	char *slot;            /* NULL: unknown */
-	char *serial;          /* NULL: unknown */
-	char *in_use;          /* why it must be left alone: "disk sda is mounted on /"; NULL: free */
+	char *slot;   /* NULL: unknown */
+	char *serial; /* NULL: unknown */
+	char *in_use; /* why it must be left alone: "disk sda is mounted on /"; NULL: free
+		       */
 };
 
 struct system {
 	struct function *functions; /* sorted by address */
 	size_t n_functions;
-	bool live;                  /* false: an image, nothing was observed */
-	bool vfio_module_loaded;    /* vfio_pci: loaded or built in */
-	bool unsafe_interrupts;     /* vfio_iommu_type1's allow_unsafe_interrupts is set */
+	bool live;               /* false: an image, nothing was observed */
+	bool vfio_module_loaded; /* vfio_pci: loaded or built in */
+	bool unsafe_interrupts;  /* vfio_iommu_type1's allow_unsafe_interrupts is set */
 	struct kernel_facts kernel; /* zeroed where the config has no kernel section */
 };
 
 /*
- * Reads all functions below sys/bus/pci/devices. What only some configs need is read for those:
- * slot and serial where a rule matches by them, in_use where a rule could unbind the function.
- * Below --root nothing is observed. A device that vanishes meanwhile is left out, no error.
+ * Reads all functions below sys/bus/pci/devices. What only some configs need is read for
+ * those: slot and serial where a rule matches by them, in_use where a rule could unbind
+ * the function. Below --root nothing is observed. A device that vanishes meanwhile is
+ * left out, no error.
  */
-int system_observe(struct system *ret, const struct root *root, const struct config *config);
+int system_observe(struct system *ret, const struct root *root,
+		   const struct config *config);
 void system_done(struct system *system);
 const struct function *system_find(const struct system *system, const char *address);
 

@@ -62,8 +62,9 @@ char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *format, ...) PRINTF(1, 2);
 
 /* Appends one zeroed element to an array that doubles when full; returns its address. */
-#define array_add(array, count) \
-	((__typeof__(*(array)) *)array_grow((void **)&(array), &(count), sizeof(**(&(array)))))
+#define array_add(array, count)                                          \
+	((__typeof__(*(array)) *)array_grow((void **)&(array), &(count), \
+					    sizeof(**(&(array)))))
 void *array_grow(void **array, size_t *count, size_t size);
 
 struct strings {
@@ -83,4 +84,3 @@ char *strip_end(char *s);
  * Returns 0, -EINVAL or -ERANGE (above max).
  */
 int parse_unsigned(const char *s, unsigned long max, unsigned long *ret);
-

@@ -20,14 +20,16 @@ static void unref_monitor(struct udev_monitor **monitor)
 
 static bool is_initialized(struct udev *udev, const char *subsystem, const char *name)
 {
-	struct udev_device *device = udev_device_new_from_subsystem_sysname(udev, subsystem, name);
+	struct udev_device *device =
+		udev_device_new_from_subsystem_sysname(udev, subsystem, name);
 	bool done = device && udev_device_get_is_initialized(device);
 
 	udev_device_unref(device);
 	return done;
 }
 
-/* Could the rule govern it, as far as can be told while its driver and netdevs may still come? */
+/* Could the rule govern it, as far as can be told while its driver and netdevs may still
+ * come? */
 static bool may_govern(const struct match *match, const struct function *f)
 {
 	const struct match lasting = {
@@ -42,7 +44,8 @@ static bool may_govern(const struct match *match, const struct function *f)
 }
 
 /* What is missing, for the message; NULL: the function is complete. */
-static const char *incomplete(struct udev *udev, const struct function *f, const struct match *match)
+static const char *incomplete(struct udev *udev, const struct function *f,
+			      const struct match *match)
 {
 	if (!f->driver)
 		return "it has no driver yet";
@@ -52,25 +55,27 @@ static const char *incomplete(struct udev *udev, const struct function *f, const
 	for (size_t i = 0; i < f->n_netdevs; i++)
 		if (!is_initialized(udev, "net", f->netdevs[i].name))
 			return "udev has not named its interface yet";
-	if ((match->interface || match->mac) && f->class >> 16 == 0x02 && f->n_netdevs == 0)
+	if ((match->interface || match->mac) && f->class >> 16 == 0x02 &&
+	    f->n_netdevs == 0)
 		return "its driver has not made an interface yet";
 	return NULL;
 }
 
-static void tell(bool say, const struct function *f, const struct where *where, const char *what)
+static void tell(bool say, const struct function *f, const struct where *where,
+		 const char *what)
 {
 	const struct log_subject subject = { .pci = f ? f->address : NULL,
 					     .file = where->file,
 					     .line = where->line };
 
 	if (say)
-		log_full(LOG_WARNING, &subject, "waited for it (%s:%d) in vain: %s", where->file, where->line,
-			 what);
+		log_full(LOG_WARNING, &subject, "waited for it (%s:%d) in vain: %s",
+			 where->file, where->line, what);
 }
 
 /* The number of functions that are still awaited; `say`: names each. */
-static size_t count_missing(struct udev *udev, const struct config *config, const struct system *system,
-			    bool say)
+static size_t count_missing(struct udev *udev, const struct config *config,
+			    const struct system *system, bool say)
 {
 	size_t missing = 0;
 
@@ -129,7 +134,8 @@ static int left_ms(const struct timespec *end)
 	return ms < 0 ? 0 : (int)ms;
 }
 
-/* Takes all events that are there: their content does not matter, the state is looked at again. */
+/* Takes all events that are there: their content does not matter, the state is looked at
+ * again. */
 static void drain(struct udev_monitor *monitor)
 {
 	struct udev_device *device;
@@ -151,7 +157,8 @@ int wait_for_pfs(const struct config *config, const struct root *root, unsigned 
 	end.tv_sec += seconds;
 	for (;;) {
 		_cleanup_(system_done) struct system system = {};
-		struct pollfd events = { .fd = udev_monitor_get_fd(monitor), .events = POLLIN };
+		struct pollfd events = { .fd = udev_monitor_get_fd(monitor),
+					 .events = POLLIN };
 		size_t missing;
 		int left = left_ms(&end);
 

@@ -56,7 +56,8 @@ void yaml_map(struct yaml *yaml)
 {
 	yaml_event_t event;
 
-	must(yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE));
+	must(yaml_mapping_start_event_initialize(&event, NULL, NULL, 1,
+						 YAML_BLOCK_MAPPING_STYLE));
 	emit(yaml, &event);
 }
 
@@ -72,7 +73,8 @@ void yaml_list(struct yaml *yaml)
 {
 	yaml_event_t event;
 
-	must(yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
+	must(yaml_sequence_start_event_initialize(&event, NULL, NULL, 1,
+						  YAML_BLOCK_SEQUENCE_STYLE));
 	emit(yaml, &event);
 }
 

@@ -1,6 +1,6 @@
 /*
- * floor: only the writes without which no VF is on vfio-pci, and nothing else: no reading of
- * configs or devices, no check, no message. What any tool is measured against.
+ * floor: only the writes without which no VF is on vfio-pci, and nothing else: no reading
+ * of configs or devices, no check, no message. What any tool is measured against.
  *
  * floor PF COUNT
  */

@@ -1,5 +1,6 @@
 /*
- * stopwatch COMMAND [ARG…]: runs it, prints "microseconds exit-status" of the whole process.
+ * stopwatch COMMAND [ARG…]: runs it, prints "microseconds exit-status" of the whole
+ * process.
  */
 #include <stdio.h>
 #include <sys/wait.h>

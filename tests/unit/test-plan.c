@@ -8,8 +8,8 @@
 #define FILE_NAME "/etc/sriov.conf"
 
 /* A machine with up to two PFs whose VFs follow them, and one more device. */
-static struct function *add_function(struct system *s, const char *address, unsigned vendor,
-				     unsigned device, const char *driver)
+static struct function *add_function(struct system *s, const char *address,
+				     unsigned vendor, unsigned device, const char *driver)
 {
 	struct function *f = array_add(s->functions, s->n_functions);
 
@@ -42,16 +42,19 @@ static struct system machine(void)
 static void add_vfs(struct system *s, int pf, unsigned n, const char *driver)
 {
 	for (unsigned i = 0; i < n; i++) {
-		_cleanup_free_ char *address = xasprintf("0000:01:1%u.%u", i / 4, i % 4 * 2);
+		_cleanup_free_ char *address =
+			xasprintf("0000:01:1%u.%u", i / 4, i % 4 * 2);
 		struct function *vf = add_function(s, address, 0x8086, 0x10ca, driver);
 
 		vf->pf = pf;
 		vf->vf_index = i;
-		*array_add(s->functions[pf].vfs, s->functions[pf].n_vfs) = (int)s->n_functions - 1;
+		*array_add(s->functions[pf].vfs, s->functions[pf].n_vfs) =
+			(int)s->n_functions - 1;
 	}
 }
 
-static struct pf_rule *add_rule(struct config *c, const char *address, int vfs, const char *driver)
+static struct pf_rule *add_rule(struct config *c, const char *address, int vfs,
+				const char *driver)
 {
 	struct pf_rule *rule = array_add(c->pfs, c->n_pfs);
 
@@ -64,11 +67,13 @@ static struct pf_rule *add_rule(struct config *c, const char *address, int vfs, 
 	return rule;
 }
 
-static void add_range(struct pf_rule *rule, unsigned first, unsigned last, const char *driver)
+static void add_range(struct pf_rule *rule, unsigned first, unsigned last,
+		      const char *driver)
 {
-	*array_add(rule->vf, rule->n_vf) = (struct vf_rule){
-		.where = { FILE_NAME, 5 }, .first = first, .last = last, .driver = xstrdup(driver)
-	};
+	*array_add(rule->vf, rule->n_vf) = (struct vf_rule){ .where = { FILE_NAME, 5 },
+							     .first = first,
+							     .last = last,
+							     .driver = xstrdup(driver) };
 }
 
 /* The plan as text: one line per problem and action, without the reasons. */
@@ -81,7 +86,8 @@ static char *text_of(const struct config *c, const struct system *s)
 
 	for (size_t i = 0; i < plan.n_problems; i++)
 		fprintf(out, "%d %s: %s\n", plan.problems[i].level,
-			plan.problems[i].pci ? plan.problems[i].pci : "-", plan.problems[i].text);
+			plan.problems[i].pci ? plan.problems[i].pci : "-",
+			plan.problems[i].text);
 	for (size_t i = 0; i < plan.n_actions; i++) {
 		_cleanup_free_ char *line = action_text(&plan.actions[i], false);
 
@@ -92,7 +98,8 @@ static char *text_of(const struct config *c, const struct system *s)
 	return text;
 }
 
-static void plan_is(const char *what, struct config *c, struct system *s, const char *want)
+static void plan_is(const char *what, struct config *c, struct system *s,
+		    const char *want)
 {
 	_cleanup_free_ char *got = text_of(c, s);
 
@@ -101,7 +108,8 @@ static void plan_is(const char *what, struct config *c, struct system *s, const 
 	system_done(s);
 }
 
-static void plan_has(const char *what, struct config *c, struct system *s, const char *part)
+static void plan_has(const char *what, struct config *c, struct system *s,
+		     const char *part)
 {
 	_cleanup_free_ char *got = text_of(c, s);
 
@@ -146,7 +154,8 @@ static void test_create(void)
 	s = machine();
 	c = (struct config){};
 	add_rule(&c, "0000:01:00.0", VFS_MAX, "native");
-	plan_is("native VFs need nothing but the count", &c, &s, "create 7 VFs on 0000:01:00.0\n");
+	plan_is("native VFs need nothing but the count", &c, &s,
+		"create 7 VFs on 0000:01:00.0\n");
 }
 
 static void test_existing(void)
@@ -166,7 +175,8 @@ static void test_existing(void)
 	s.functions[2].in_use = xstrdup("eth5 is up");
 	add_rule(&c, "0000:01:00.0", VFS_UNSET, "vfio-pci");
 	plan_is("an idle VF is moved, a used one is not", &c, &s,
-		"3 0000:01:10.2: is bound to igbvf, vfio-pci wanted; left alone because eth5 is up\n"
+		"3 0000:01:10.2: is bound to igbvf, vfio-pci wanted; left alone because "
+		"eth5 is up\n"
 		"reserve 0000:01:00.0 VF 0 for vfio-pci\n"
 		"unbind 0000:01:00.0 VF 0 from igbvf\n"
 		"bind 0000:01:00.0 VF 0 to vfio-pci\n");
@@ -199,7 +209,8 @@ static void test_unable(void)
 	struct config c = {};
 
 	add_rule(&c, "0000:01:00.0", 8, "vfio-pci");
-	plan_has("above the limit", &c, &s, "8 VFs wanted, device and driver igb allow 7");
+	plan_has("above the limit", &c, &s,
+		 "8 VFs wanted, device and driver igb allow 7");
 
 	s = machine();
 	c = (struct config){};
@@ -243,7 +254,8 @@ static void test_vfio_ids(void)
 	nvme->autoprobe = true;
 	add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
 	add_rule(&c, "0000:02:00.0", 1, "vfio-pci");
-	plan_has("a PF's own ID is left out", &c, &s, "6 -: left out of vfio-pci's ids=: 1b36:0010 (a PF");
+	plan_has("a PF's own ID is left out", &c, &s,
+		 "6 -: left out of vfio-pci's ids=: 1b36:0010 (a PF");
 
 	s = machine();
 	c = (struct config){};
@@ -251,7 +263,8 @@ static void test_vfio_ids(void)
 	nvme->total_vfs = 7;
 	nvme->vf_device = 0x10ca;
 	add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
-	plan_has("VFs of a PF without rule keep the ID out", &c, &s, "8086:10ca (a PF without rule");
+	plan_has("VFs of a PF without rule keep the ID out", &c, &s,
+		 "8086:10ca (a PF without rule");
 
 	s = machine();
 	c = (struct config){};
@@ -307,7 +320,8 @@ static void test_rules(void)
 	fclose(out);
 	ok(strstr(text, "KERNEL==\"0000:01:10.0\", GOTO=\"sriov_setup_0\"\n") != NULL,
 	   "a range of VFs is named by address");
-	ok(strstr(text, "ATTR{[drivers/pci:vfio-pci]bind}=\"$kernel\"\n") != NULL, "the rule binds");
+	ok(strstr(text, "ATTR{[drivers/pci:vfio-pci]bind}=\"$kernel\"\n") != NULL,
+	   "the rule binds");
 	ok(strstr(text, "0000:01:10.2") == NULL, "native VFs are not named");
 	free(text);
 	config_done(&c);

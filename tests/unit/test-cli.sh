@@ -1,0 +1,63 @@
+#!/bin/sh
+# The program as a person calls it: exit status, what goes where, images below --root.
+program=${builddir:-.}/sriov-setup
+n=0 bad=0
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+# run NAME STATUS PART COMMAND…: exit status and a part of the output must be as said
+run() {
+	name=$1 status=$2 part=$3
+	shift 3
+	"$@" >"$dir/out" 2>&1
+	got=$?
+	n=$((n + 1))
+	if [ $got -eq "$status" ] && { [ -z "$part" ] || grep -qF -e "$part" "$dir/out"; }; then
+		echo "ok $n - $name"
+	else
+		echo "not ok $n - $name"
+		echo "# exit status $got, wanted $status with: $part"
+		sed 's/^/# /' "$dir/out"
+		bad=1
+	fi
+}
+image() { mkdir -p "$dir/image/etc" "$dir/image/usr/sbin"; }
+
+run "--help" 0 "kargs status|apply|remove" "$program" --help
+run "--version" 0 "sriov-setup " "$program" --version
+run "no command" 1 "a command is missing" "$program"
+run "a typo" 1 "unknown command 'aply'" "$program" aply
+run "an unknown option" 1 "--quik" "$program" --quik plan
+run "too many words" 1 "usage: sriov-setup plan" "$program" plan now
+run "export without a format" 1 "usage: sriov-setup export FORMAT" "$program" export
+run "export of an unknown format" 1 "unknown format 'x'" "$program" export x
+run "kargs with a typo" 1 "expected status, apply or remove" "$program" --root="$dir" kargs aply
+run "--wait with nonsense" 1 "expected seconds" "$program" --wait=soon apply
+run "--root that is not there" 1 "--root=/nonexistent" "$program" --root=/nonexistent plan
+run "--config that is not there" 1 "cannot be read" "$program" --config=/nonexistent check
+run "an empty image" 0 "no config" "$program" --root="$dir" check
+run "its plan" 0 "nothing to do" "$program" --root="$dir" plan
+image
+# shellcheck disable=SC2016 # it is the stand-in that expands
+echo 'for x in /etc/default/grub.d/*.cfg; do . "$x"; done' >"$dir/image/usr/sbin/grub-mkconfig"
+echo 'kernel = { iommu = "on"; passthrough = true; };' >"$dir/image/etc/sriov.conf"
+run "a config is checked in an image" 0 "/etc/sriov.conf: ok" "$program" --root="$dir/image" check
+run "plan of an image" 2 "kernel arguments: intel_iommu=on iommu=pt" "$program" --root="$dir/image" plan
+run "apply to an image" 0 "next boot, by grub-dropin: intel_iommu=on iommu=pt" "$program" --root="$dir/image" apply
+cp -a "$dir/image" "$dir/twice"
+run "apply again" 0 "" "$program" --root="$dir/image" apply
+run "changes nothing" 0 "" diff -r "$dir/image" "$dir/twice"
+run "kargs status of an image" 0 "grub-dropin" "$program" --root="$dir/image" kargs status
+run "kargs remove in an image" 0 "are gone" "$program" --root="$dir/image" kargs remove
+run "leaves no file of ours" 1 "" grep -rl sriov_setup.gen "$dir/image"
+echo 'pf = ( { match = { id = "8086:1572"; }; vfs = 010; } );' >"$dir/image/etc/sriov.conf"
+run "a mistake fails check" 1 "/etc/sriov.conf:1: number 010 is written with a leading zero" \
+	"$program" --root="$dir/image" check
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	chmod 755 "$dir"
+	cp "$program" "$dir/program"
+	run "apply without root" 1 "run it as root" setpriv --reuid=65534 --clear-groups "$dir/program" apply
+	run "plan without root" 0 "" setpriv --reuid=65534 --clear-groups "$dir/program" plan
+fi
+run "a full disk is a failure" 1 "" sh -c "'$program' --help >/dev/full"
+echo "1..$n"
+exit $bad

@@ -1,0 +1,184 @@
+/* Documents for consumers: golden text and warnings. */
+#include "export.h"
+#include "tap.h"
+
+static struct function *add_function(struct system *s, const char *address,
+				     unsigned vendor, unsigned device, const char *driver)
+{
+	struct function *f = array_add(s->functions, s->n_functions);
+
+	*f = (struct function){
+		.address = xstrdup(address),
+		.vendor = vendor,
+		.device = device,
+		.driver = xstrdup(driver),
+		.iommu_group = (int)s->n_functions,
+		.numa_node = NONE,
+		.pf = NONE,
+	};
+	return f;
+}
+
+static void add_vf(struct system *s, const char *address, const char *driver)
+{
+	struct function *vf, *pf = &s->functions[0];
+
+	vf = add_function(s, address, pf->vendor, pf->vf_device, driver);
+	pf = &s->functions[0];
+	vf->pf = 0;
+	vf->vf_index = (unsigned)pf->n_vfs;
+	*array_add(pf->vfs, pf->n_vfs) = (int)s->n_functions - 1;
+}
+
+static struct system machine(unsigned vendor, unsigned device, unsigned vf_device)
+{
+	struct system s = { .live = true };
+	struct function *pf =
+		add_function(&s, "0000:01:00.0", vendor, device, "native_pf");
+
+	pf->total_vfs = 7;
+	pf->vf_device = vf_device;
+	return s;
+}
+
+static struct config config_of(const char *driver, const char *resource)
+{
+	struct config c = { .export = { .kubevirt = true } };
+
+	*array_add(c.pfs, c.n_pfs) = (struct pf_rule){
+		.where = { "/etc/sriov.conf", 1 },
+		.match = { .address = xstrdup("0000:01:00.0"),
+			   .vendor = -1,
+			   .device = -1 },
+		.vfs = VFS_UNSET,
+		.driver = xstrdup(driver),
+		.resource = xstrdup(resource),
+	};
+	return c;
+}
+
+static char *snippet(const struct config *c, const struct system *s,
+		     struct strings *warnings)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	export_find("kubevirt")->write(out, c, s, NULL, warnings);
+	fclose(out);
+	return text;
+}
+
+/* The document without its comment lines. */
+static void document_is(const char *what, const char *text, const char *want)
+{
+	const char *spec = strstr(text, "spec:");
+
+	is_string(spec, want, "%s", what);
+}
+
+static void test_plain(void)
+{
+	struct system s = machine(0x8086, 0x10c9, 0x10ca);
+	struct config c = config_of("vfio-pci", "intel.com/vf");
+	_cleanup_free_ char *text = NULL;
+	struct strings warnings = {};
+
+	add_vf(&s, "0000:01:10.0", "vfio-pci");
+	add_vf(&s, "0000:01:10.2", "vfio-pci");
+	c.export.external_resource_provider = true;
+	*array_add(c.mdevs, c.n_mdevs) = (struct mdev_rule){
+		.match = { .vendor = 0x8086, .device = 0x10c9 },
+		.type = xstrdup("GRID \"T4\": #1Q"),
+		.resource = xstrdup("nvidia.com/x"),
+	};
+	text = snippet(&c, &s, &warnings);
+	document_is("two VFs are one entry; mediated devices", text,
+		    "spec:\n  configuration:\n    permittedHostDevices:\n      "
+		    "pciHostDevices:\n"
+		    "      - pciVendorSelector: \"8086:10ca\"\n        resourceName: "
+		    "\"intel.com/vf\"\n"
+		    "        externalResourceProvider: true\n      mediatedDevices:\n"
+		    "      - mdevNameSelector: \"GRID \\\"T4\\\": #1Q\"\n        "
+		    "resourceName: \"nvidia.com/x\"\n"
+		    "        externalResourceProvider: true\n");
+	is_int((long)warnings.n, 0, "and no warning");
+	strings_done(&warnings);
+	config_done(&c);
+	system_done(&s);
+}
+
+static void test_warnings(void)
+{
+	struct system s = machine(0x1b36, 0x0010, 0x0010);
+	struct config c = config_of("vfio-pci", NULL);
+	_cleanup_free_ char *text = NULL;
+	struct strings warnings = {};
+
+	add_vf(&s, "0000:01:00.1", "vfio-pci");
+	add_vf(&s, "0000:01:00.2", "vfio-pci");
+	add_vf(&s, "0000:01:00.3", NULL);
+	s.functions[2].iommu_group = s.functions[1].iommu_group;
+	text = snippet(&c, &s, &warnings);
+	ok(strstr(text, "resourceName: \"redhat.com/1b36_0010\"") != NULL,
+	   "a default name from the IDs");
+	ok(strstr(text, "# WARNING: 1b36:0010 also matches the PF 0000:01:00.0") != NULL,
+	   "a selector that matches a PF is a comment");
+	ok(strstr(text,
+		  "also matches 1 functions that are kept for the host (0000:01:00.3)") !=
+		   NULL,
+	   "one that matches a device of the host too");
+	ok(strstr(text, "0000:01:00.1 and 0000:01:00.2 share IOMMU group") != NULL,
+	   "a shared group");
+	is_int((long)warnings.n, 3, "each is a warning for the journal as well");
+	strings_done(&warnings);
+	config_done(&c);
+	system_done(&s);
+}
+
+static void test_variant(void)
+{
+	struct system s = machine(0x15b3, 0x101d, 0x101e);
+	struct config c = config_of("mlx5_vfio_pci", NULL);
+	_cleanup_free_ char *text = NULL;
+	struct strings warnings = {};
+
+	add_vf(&s, "0000:01:00.1", "mlx5_vfio_pci");
+	text = snippet(&c, &s, &warnings);
+	document_is("a variant driver is invisible to KubeVirt", text,
+		    "spec:\n  configuration:\n    permittedHostDevices:\n      "
+		    "pciHostDevices: []\n");
+	ok(strstr(text, "KubeVirt only takes the driver vfio-pci") != NULL,
+	   "and that is said");
+	strings_done(&warnings);
+	config_done(&c);
+	system_done(&s);
+}
+
+static void test_clash(void)
+{
+	struct system s = machine(0x8086, 0x10c9, 0x10ca);
+	struct config c = config_of("vfio-pci", "a.b/c");
+	_cleanup_free_ char *text = NULL;
+	struct strings warnings = {};
+
+	add_vf(&s, "0000:01:10.0", "vfio-pci");
+	add_vf(&s, "0000:01:10.2", "vfio-pci");
+	*array_add(c.pfs[0].vf, c.pfs[0].n_vf) =
+		(struct vf_rule){ .first = 1, .last = 1, .resource = xstrdup("a.b/d") };
+	text = snippet(&c, &s, &warnings);
+	ok(strstr(text, "8086:10ca has two resource names, a.b/c and a.b/d") != NULL,
+	   "two names for one selector");
+	strings_done(&warnings);
+	config_done(&c);
+	system_done(&s);
+}
+
+int main(void)
+{
+	test_plain();
+	test_warnings();
+	test_variant();
+	test_clash();
+	return done();
+}

@@ -1,0 +1,45 @@
+"""Two igb ports and NVMe with VFs of the PF's own ID: only the selected VFs are bound."""
+import vm
+
+CONF = """\
+pf = (
+  { match = { mac = "52:54:00:00:00:01"; driver = "igb"; };
+    vfs = 4; driver = "vfio-pci";
+    vf = ( { index = "2"; driver = "native"; }, { index = "3"; driver = "none"; } ); },
+  { match = { id = "1b36:0010"; }; vfs = 6; vf = ( { index = "4-5"; driver = "none"; } ); }
+);
+"""
+
+
+def drivers(guest, pf):
+    return guest.sh(f"cd /sys/bus/pci/devices/{pf}; for i in $(seq 0 20); do test -e virtfn$i || break; "
+                    "basename $(readlink virtfn$i/driver || echo -); done").split()
+
+
+def scenario(t):
+    with t.vm(devices=vm.igb("igb0", 1) + vm.igb("igb1", 2) + vm.nvme("nvme0", 3, vfs=8),
+              files={"/etc/sriov.conf": CONF}, run="systemctl enable sriov-setup") as guest:
+        guest.start()
+        t.eq(guest.sh("systemctl show -P Result sriov-setup").strip(), "success", "the service succeeds")
+        t.eq(drivers(guest, "0000:01:00.0"), ["vfio-pci", "vfio-pci", "igbvf", "-"],
+             "VF ranges get their drivers: vfio-pci, native, none")
+        t.eq(drivers(guest, "0000:02:00.0"), [], "the port without a rule has no VF")
+        t.eq(drivers(guest, "0000:03:00.0"), ["vfio-pci"] * 4 + ["-"] * 2, "NVMe VFs are bound by address")
+        t.eq(guest.sh("basename $(readlink /sys/bus/pci/devices/0000:03:00.0/driver)").strip(), "nvme",
+             "the NVMe PF, which has the ID of its VFs, keeps its driver")
+        journal = guest.sh("journalctl -b -u sriov-setup")
+        t.has(journal, "left out of vfio-pci's ids=: 8086:10ca (a PF without rule makes such VFs too), "
+              "1b36:0010 (a PF has the same ID)", "the journal says which IDs were left out, and why")
+        t.has(journal, "1b36:0010 also matches the PF 0000:03:00.0", "the snippet's warning is in the journal")
+        snippet = guest.sh("cat /run/sriov-setup/export/kubevirt.yaml")
+        t.has(snippet, "# WARNING: 1b36:0010 also matches the PF 0000:03:00.0", "and a comment of the snippet")
+        t.has(snippet, "# WARNING: 8086:10ca also matches 2 functions that are kept for the host",
+              "so is the host's own VF")
+        t.eq(guest.status("sriov-setup plan"), (0, "nothing to do\n"), "the plan is empty")
+        t.eq(guest.sh("dmesg | grep -c 'nvme.*timeout' || true").strip(), "0", "no NVMe VF was probed")
+        serial = guest.sh("lspci -vvs 01:00.0 | sed -n 's/.*Device Serial Number //p'").strip()
+        for match in (f'serial = "{serial}"', 'address = "01:00.0"', 'interface = "enp1s0"', 'driver = "nvme"'):
+            guest.sh("printf 'pf = ( { match = { %s; }; vfs = 8; } );' "
+                     f"'{match}' > /tmp/match.conf")
+            code, plan = guest.status("sriov-setup --config=/tmp/match.conf plan")
+            t.ok("VFs, 8 wanted" in plan or "8 VFs wanted" in plan, f"match by {match}", plan)

@@ -1,0 +1,57 @@
+"""VFs that others create are bound by the udev rule; a PF hot-added by QMP gets its VFs."""
+import vm
+
+CONF = """\
+pf = ( { match = { address = "0000:01:00.0"; }; driver = "vfio-pci"; },
+       { match = { id = "8086:10c9"; }; vfs = 3; } );
+"""
+PF = "/sys/bus/pci/devices/0000:01:00.0"
+
+
+def bound(guest, pf, driver="vfio-pci"):
+    return guest.sh(f"for v in {pf}/virtfn*; do basename $(readlink $v/driver || echo -); done"
+                    ).split().count(driver)
+
+
+def wait_bound(guest, pf, count, seconds=30):
+    guest.sh(f"for i in $(seq {seconds * 5}); do n=0; for v in {pf}/virtfn*; do "
+             "test \"$(basename $(readlink $v/driver || echo -))\" = vfio-pci && n=$((n+1)); done; "
+             f"test $n = {count} && break; sleep 0.2; done", seconds + 30)
+
+
+def scenario(t):
+    with t.vm(devices=vm.igb("igb0", 1) + vm.root_port("hot", 2), files={"/etc/sriov.conf": CONF},
+              run="systemctl enable sriov-setup") as guest:
+        guest.start()
+        t.eq(guest.sh("systemctl show -P Result sriov-setup").strip(), "success", "the service succeeds")
+        t.eq(guest.sh(f"ls -d {PF}/virtfn* 2>/dev/null | wc -l").strip(), "0", "no count: no VF is made")
+        t.eq(guest.sh("lsmod | grep -c '^vfio_pci '").strip(), "1", "vfio-pci is loaded for VFs to come")
+        by_others(t, guest, "with the native driver away", "modprobe -r igbvf")
+        by_others(t, guest, "with the native driver loaded first", "modprobe igbvf")
+        for _ in range(5):
+            guest.sh(f"echo 0 > {PF}/sriov_numvfs; echo 7 > {PF}/sriov_numvfs")
+            wait_bound(guest, PF, 7)
+            t.eq(bound(guest, PF), 7, "again and again no VF is lost")
+        moved = guest.sh(f"v=$(basename $(readlink {PF}/virtfn3)); cd /sys/bus/pci; echo $v > drivers/vfio-pci/unbind; "
+                         "echo > devices/$v/driver_override; echo $v > drivers/igbvf/bind; udevadm settle; sleep 1; "
+                         "basename $(readlink devices/$v/driver)")
+        t.eq(moved.strip(), "igbvf", "what an administrator binds otherwise later is left alone")
+        hot_add(t, guest)
+
+
+def by_others(t, guest, how, prepare):
+    guest.sh(f"{prepare}; echo 0 > {PF}/sriov_numvfs; echo 4 > {PF}/sriov_numvfs")
+    wait_bound(guest, PF, 4)
+    t.eq(bound(guest, PF), 4, f"VFs made by hand are bound by the rule, {how}")
+
+
+def hot_add(t, guest):
+    guest.qmp("netdev_add", type="hubport", id="net-late", hubid=9)
+    guest.qmp("device_add", driver="igb", id="late", bus="rp-hot", netdev="net-late", mac="52:54:00:00:00:09")
+    guest.sh("for i in $(seq 150); do test -e /sys/bus/pci/devices/0000:02:00.0/virtfn2/driver && break; sleep 0.2; done")
+    t.eq(bound(guest, "/sys/bus/pci/devices/0000:02:00.0"), 3, "a hot-added PF gets its VFs, bound")
+    t.has(guest.sh("journalctl -b -u 'sriov-setup@*'"), "created 3 VFs", "by its own unit")
+    guest.sh("echo 0 > /sys/bus/pci/devices/0000:02:00.0/sriov_numvfs; cd /sys/bus/pci/drivers/igb; "
+             "echo 0000:02:00.0 > unbind; sleep 2; echo 0000:02:00.0 > bind")
+    guest.sh("for i in $(seq 150); do test -e /sys/bus/pci/devices/0000:02:00.0/virtfn2/driver && break; sleep 0.2; done")
+    t.eq(bound(guest, "/sys/bus/pci/devices/0000:02:00.0"), 3, "so does one whose driver is loaded again")
