@@ -125,7 +125,8 @@ static size_t count_now(const struct plan *plan)
 	return n;
 }
 
-static int log_problems(const struct plan *plan, const char *device)
+/* `notes`: only what is worth knowing while something is done; else what stays wrong. */
+static int log_problems(const struct plan *plan, const char *device, bool notes)
 {
 	int worst = LOG_DEBUG;
 
@@ -135,7 +136,8 @@ static int log_problems(const struct plan *plan, const char *device)
 						     .file = p->where.file,
 						     .line = p->where.line };
 
-		if (device && p->pci && !streq(device, p->pci))
+		if ((p->level > LOG_WARNING) != notes ||
+		    (device && p->pci && !streq(device, p->pci)))
 			continue;
 		if (p->where.file)
 			log_full(p->level, &subject, "%s (%s:%d)", p->text, p->where.file,
@@ -171,7 +173,7 @@ static int round_of_actions(const struct config *config, const struct root *root
 	keep_actions(&plan, options->device);
 	outcome->left = count_now(&plan);
 	if (outcome->left == 0 || outcome->error < 0) {
-		outcome->problems = log_problems(&plan, options->device);
+		outcome->problems = log_problems(&plan, options->device, false);
 		return 0;
 	}
 	r = root_replace(root, "", 0644, RUN_DIR "/busy");
@@ -179,6 +181,7 @@ static int round_of_actions(const struct config *config, const struct root *root
 		r = write_rules(config, root, system);
 	if (r < 0)
 		return log_error_errno(r, "cannot write below /run");
+	log_problems(&plan, options->device, true);
 	outcome->error = plan_apply(&plan, root, &done);
 	outcome->done += done;
 	r = root_remove(root, RUN_DIR "/busy");

@@ -15,7 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 CACHE = pathlib.Path(os.environ.get("SRIOV_SETUP_CACHE") or
                      pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
                      / "sriov-setup-vm")
-BOOT_DEADLINE = 120
+BOOT_DEADLINE = 300
 
 
 class VMError(Exception):

@@ -8,6 +8,7 @@ pf = (
     vf = ( { index = "2"; driver = "native"; }, { index = "3"; driver = "none"; } ); },
   { match = { id = "1b36:0010"; }; vfs = 6; vf = ( { index = "4-5"; driver = "none"; } ); }
 );
+export = { dir = "/srv/snip-pets/by.host"; };
 """
 
 
@@ -17,10 +18,14 @@ def drivers(guest, pf):
 
 
 def scenario(t):
-    with t.vm(devices=vm.igb("igb0", 1) + vm.igb("igb1", 2) + vm.nvme("nvme0", 3, vfs=8),
-              files={"/etc/sriov.conf": CONF}, run="systemctl enable sriov-setup") as guest:
+    with t.vm(devices=vm.igb("igb0", 1) + vm.igb("igb1", 2) + vm.nvme("nvme0", 3, vfs=8)
+              + vm.root_port("plain", 4) + ["-device", "e1000e,bus=rp-plain"],
+              files={"/etc/sriov.conf": CONF},
+              run="systemctl enable sriov-setup\necho 'tmpfs /srv/snip-pets tmpfs defaults 0 0' >> /etc/fstab") as guest:
         guest.start()
         t.eq(guest.sh("systemctl show -P Result sriov-setup").strip(), "success", "the service succeeds")
+        guest.sh("for i in $(seq 100); do test -e /sys/bus/pci/devices/0000:01:00.0/virtfn2/driver && break; "
+                 "sleep 0.2; done")  # udev loads the native driver's module in its own time
         t.eq(drivers(guest, "0000:01:00.0"), ["vfio-pci", "vfio-pci", "igbvf", "-"],
              "VF ranges get their drivers: vfio-pci, native, none")
         t.eq(drivers(guest, "0000:02:00.0"), [], "the port without a rule has no VF")
@@ -28,18 +33,30 @@ def scenario(t):
         t.eq(guest.sh("basename $(readlink /sys/bus/pci/devices/0000:03:00.0/driver)").strip(), "nvme",
              "the NVMe PF, which has the ID of its VFs, keeps its driver")
         journal = guest.sh("journalctl -b -u sriov-setup")
-        t.has(journal, "left out of vfio-pci's ids=: 8086:10ca (a PF without rule makes such VFs too), "
+        t.has(journal, "left out of vfio-pci's ids=: 8086:10ca (some of its VFs go to another driver), "
               "1b36:0010 (a PF has the same ID)", "the journal says which IDs were left out, and why")
         t.has(journal, "1b36:0010 also matches the PF 0000:03:00.0", "the snippet's warning is in the journal")
-        snippet = guest.sh("cat /run/sriov-setup/export/kubevirt.yaml")
+        t.eq(guest.sh("findmnt -no TARGET -T /srv/snip-pets/by.host/kubevirt.yaml").strip(), "/srv/snip-pets",
+             "the snippet is on the mount of export.dir, which the unit waited for")
+        snippet = guest.sh("cat /srv/snip-pets/by.host/kubevirt.yaml")
         t.has(snippet, "# WARNING: 1b36:0010 also matches the PF 0000:03:00.0", "and a comment of the snippet")
         t.has(snippet, "# WARNING: 8086:10ca also matches 2 functions that are kept for the host",
               "so is the host's own VF")
         t.eq(guest.status("sriov-setup plan"), (0, "nothing to do\n"), "the plan is empty")
         t.eq(guest.sh("dmesg | grep -c 'nvme.*timeout' || true").strip(), "0", "no NVMe VF was probed")
-        serial = guest.sh("lspci -vvs 01:00.0 | sed -n 's/.*Device Serial Number //p'").strip()
-        for match in (f'serial = "{serial}"', 'address = "01:00.0"', 'interface = "enp1s0"', 'driver = "nvme"'):
-            guest.sh("printf 'pf = ( { match = { %s; }; vfs = 8; } );' "
-                     f"'{match}' > /tmp/match.conf")
-            code, plan = guest.status("sriov-setup --config=/tmp/match.conf plan")
-            t.ok("VFs, 8 wanted" in plan or "8 VFs wanted" in plan, f"match by {match}", plan)
+        matches(t, guest)
+
+
+def matches(t, guest):
+    for match in ('address = "01:00.0"', 'interface = "enp1s0"', 'driver = "nvme"'):
+        guest.sh(f"echo 'pf = ( {{ match = {{ {match}; }}; vfs = 8; }} );' > /tmp/match.conf")
+        plan = guest.status("sriov-setup --config=/tmp/match.conf plan")[1]
+        t.ok("VFs, 8 wanted" in plan or "8 VFs wanted" in plan, f"match by {match}", plan)
+    # QEMU's igb has no serial number; its e1000e has
+    serial = guest.sh("lspci -vvs 04:00.0 | sed -n 's/.*Device Serial Number //p'").strip()
+    slot = guest.sh("lspci -vvs 04:00.0 | sed -n 's/.*Physical Slot: //p'").strip()
+    t.ok(serial and slot, "the e1000e has a serial number and a slot", f"{serial!r} {slot!r}")
+    for match in (f'serial = "{serial}"', f'slot = "{slot}"'):
+        guest.sh(f"echo 'device = ( {{ match = {{ {match}; }}; }} );' > /tmp/match.conf")
+        t.has(guest.status("sriov-setup --config=/tmp/match.conf plan")[1], "bind 0000:04:00.0 to vfio-pci",
+              f"match by {match}")
