@@ -13,7 +13,8 @@ static void unref_list(struct kmod_list **list)
 	kmod_module_unref_list(*list);
 }
 
-char *module_of_driver(const char *driver)
+/* "vfio-pci" is made by vfio_pci */
+static char *module_of_driver(const char *driver)
 {
 	char *name = xstrdup(driver);
 

@@ -13,6 +13,3 @@
  * the kernel's errno.
  */
 int module_load(const char *name, const char *options);
-/* The module that a driver's name belongs to: "vfio-pci" → "vfio_pci". The caller frees
- * it. */
-char *module_of_driver(const char *driver);

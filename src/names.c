@@ -34,26 +34,14 @@ void names_close(struct names **names)
 	*names = NULL;
 }
 
-/* No number for an unknown name, no question to a name server. */
-#define FLAGS PCI_LOOKUP_NO_NUMBERS
-
-static char *lookup(const struct names *names, int what, unsigned vendor, unsigned device)
-{
-	char name[256];
-	const char *found =
-		!names ? NULL :
-			 pci_lookup_name(names->access, name, sizeof(name), what | FLAGS,
-					 (int)vendor, (int)device);
-
-	return xstrdup(found);
-}
-
-char *names_vendor(const struct names *names, unsigned vendor)
-{
-	return lookup(names, PCI_LOOKUP_VENDOR, vendor, 0);
-}
-
 char *names_device(const struct names *names, unsigned vendor, unsigned device)
 {
-	return lookup(names, PCI_LOOKUP_DEVICE, vendor, device);
+	char name[256];
+
+	if (!names)
+		return NULL;
+	/* no number for an unknown name, no question to a name server */
+	return xstrdup(pci_lookup_name(names->access, name, sizeof(name),
+				       PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS,
+				       (int)vendor, (int)device));
 }

@@ -377,8 +377,12 @@ static const char *unsafe_vfio_id(const struct config *config,
 	return NULL;
 }
 
-void plan_vfio_ids(const struct config *config, const struct system *system,
-		   struct strings *ret_ids, struct strings *left_out)
+/*
+ * IDs of VFs that no other device has itself, and all of whose PFs here are governed by
+ * vfio rules (DESIGN §4.2); the others go to `left_out` as "vvvv:dddd (why)".
+ */
+static void plan_vfio_ids(const struct config *config, const struct system *system,
+			  struct strings *ret_ids, struct strings *left_out)
 {
 	struct strings seen = {};
 
@@ -551,18 +555,50 @@ struct plan plan_make(const struct config *config, const struct system *system)
 	return p.plan;
 }
 
+static void action_done(struct action *action)
+{
+	free(action->function);
+	free(action->name);
+	free(action->value);
+	free(action->why);
+}
+
+static void problem_done(struct problem *problem)
+{
+	free(problem->pci);
+	free(problem->text);
+}
+
+void plan_keep(struct plan *plan, const char *address)
+{
+	size_t actions = 0, problems = 0;
+
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		struct action *a = &plan->actions[i];
+
+		if (a->function && !streq(a->function, address))
+			action_done(a);
+		else
+			plan->actions[actions++] = *a;
+	}
+	plan->n_actions = actions;
+	for (size_t i = 0; i < plan->n_problems; i++) {
+		struct problem *p = &plan->problems[i];
+
+		if (p->pci && !streq(p->pci, address))
+			problem_done(p);
+		else
+			plan->problems[problems++] = *p;
+	}
+	plan->n_problems = problems;
+}
+
 void plan_done(struct plan *plan)
 {
-	for (size_t i = 0; i < plan->n_actions; i++) {
-		free(plan->actions[i].function);
-		free(plan->actions[i].name);
-		free(plan->actions[i].value);
-		free(plan->actions[i].why);
-	}
-	for (size_t i = 0; i < plan->n_problems; i++) {
-		free(plan->problems[i].pci);
-		free(plan->problems[i].text);
-	}
+	for (size_t i = 0; i < plan->n_actions; i++)
+		action_done(&plan->actions[i]);
+	for (size_t i = 0; i < plan->n_problems; i++)
+		problem_done(&plan->problems[i]);
 	free(plan->actions);
 	free(plan->problems);
 	*plan = (struct plan){};

@@ -68,10 +68,5 @@ const char *pf_rule_driver(const struct pf_rule *rule, unsigned vf_index);
 const char *pf_rule_resource(const struct pf_rule *rule,
 			     unsigned vf_index); /* NULL: default */
 
-/*
- * The "vvvv:dddd" IDs that vfio-pci may be loaded with: those of VFs that no PF has
- * itself and all of whose PFs here are governed by vfio rules (DESIGN §4.2). `left_out`
- * gets "vvvv:dddd (why)".
- */
-void plan_vfio_ids(const struct config *config, const struct system *system,
-		   struct strings *ret_ids, struct strings *left_out);
+/* Forgets the actions and problems that are about other functions than this one. */
+void plan_keep(struct plan *plan, const char *address);

@@ -71,8 +71,9 @@ static int write_export(const struct exporter *e, const struct config *config,
 	return 0;
 }
 
-int run_exports(const struct config *config, const struct root *root,
-		const struct system *system)
+/* Each warning of an exporter is one journal line. */
+static int write_exports(const struct config *config, const struct root *root,
+			 const struct system *system)
 {
 	_cleanup_(names_close) struct names *names = names_open();
 	int first_error = 0;
@@ -105,17 +106,6 @@ static int write_rules(const struct config *config, const struct root *root,
 	return r < 0 ? log_error_errno(r, "cannot write /" RULES_PATH) : 0;
 }
 
-/* Only what is to be done now; with `device`, only on that function. */
-static void keep_actions(struct plan *plan, const char *device)
-{
-	for (size_t i = 0; i < plan->n_actions; i++) {
-		struct action *a = &plan->actions[i];
-
-		if (device && a->function && !streq(device, a->function))
-			a->when = NEXT_BOOT;
-	}
-}
-
 static size_t count_now(const struct plan *plan)
 {
 	size_t n = 0;
@@ -126,7 +116,7 @@ static size_t count_now(const struct plan *plan)
 }
 
 /* `notes`: only what is worth knowing while something is done; else what stays wrong. */
-static int log_problems(const struct plan *plan, const char *device, bool notes)
+static int log_problems(const struct plan *plan, bool notes)
 {
 	int worst = LOG_DEBUG;
 
@@ -136,8 +126,7 @@ static int log_problems(const struct plan *plan, const char *device, bool notes)
 						     .file = p->where.file,
 						     .line = p->where.line };
 
-		if ((p->level > LOG_WARNING) != notes ||
-		    (device && p->pci && !streq(device, p->pci)))
+		if ((p->level > LOG_WARNING) != notes)
 			continue;
 		if (p->where.file)
 			log_full(p->level, &subject, "%s (%s:%d)", p->text, p->where.file,
@@ -170,10 +159,11 @@ static int round_of_actions(const struct config *config, const struct root *root
 	if (r < 0)
 		return log_error_errno(r, "cannot read the PCI devices");
 	plan = plan_make(config, system);
-	keep_actions(&plan, options->device);
+	if (options->device)
+		plan_keep(&plan, options->device);
 	outcome->left = count_now(&plan);
 	if (outcome->left == 0 || outcome->error < 0) {
-		outcome->problems = log_problems(&plan, options->device, false);
+		outcome->problems = log_problems(&plan, false);
 		return 0;
 	}
 	r = root_replace(root, "", 0644, RUN_DIR "/busy");
@@ -181,7 +171,7 @@ static int round_of_actions(const struct config *config, const struct root *root
 		r = write_rules(config, root, system);
 	if (r < 0)
 		return log_error_errno(r, "cannot write below /run");
-	log_problems(&plan, options->device, true);
+	log_problems(&plan, true);
 	outcome->error = plan_apply(&plan, root, &done);
 	outcome->done += done;
 	r = root_remove(root, RUN_DIR "/busy");
@@ -236,7 +226,7 @@ int run_apply(const struct config *config, const struct root *root,
 		    converge(config, root, options, &system, &outcome);
 	failed = r < 0 || outcome.error < 0 || outcome.problems <= LOG_ERR;
 	failed |= write_rules(config, root, &system) < 0;
-	failed |= run_exports(config, root, &system) < 0;
+	failed |= write_exports(config, root, &system) < 0;
 	if (!options->boot && !options->device)
 		failed |= run_kargs(config, root) < 0;
 	log_status("%s, %u changes made", failed ? "failed" : "done", outcome.done);

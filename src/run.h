@@ -6,7 +6,6 @@
 
 #include "config.h"
 #include "root.h"
-#include "system.h"
 
 #define RUN_DIR "run/sriov-setup"
 
@@ -22,11 +21,6 @@ struct run_options {
  */
 int run_apply(const struct config *config, const struct root *root,
 	      const struct run_options *options);
-
-/* Writes the snippets that the config asks for; each warning of an exporter is one
- * journal line. */
-int run_exports(const struct config *config, const struct root *root,
-		const struct system *system);
 
 /* kargs_apply() with the words that config and machine ask for. */
 int run_kargs(const struct config *config, const struct root *root);

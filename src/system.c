@@ -20,11 +20,6 @@ static struct function *find(const struct system *system, const char *address)
 		       NULL;
 }
 
-const struct function *system_find(const struct system *system, const char *address)
-{
-	return find(system, address);
-}
-
 static unsigned read_number(const struct root *dir, const char *attribute)
 {
 	unsigned long value;

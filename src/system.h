@@ -65,7 +65,6 @@ struct system {
 int system_observe(struct system *ret, const struct root *root,
 		   const struct config *config);
 void system_done(struct system *system);
-const struct function *system_find(const struct system *system, const char *address);
 
 /* Does the function agree with every given part of the match? Pure. */
 bool match_agrees(const struct match *match, const struct function *function);

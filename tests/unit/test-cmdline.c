@@ -29,15 +29,6 @@ static void has_is(const char *text, const char *word, bool want)
 	cmdline_done(&c);
 }
 
-static void value_is(const char *text, const char *key, const char *part, bool want)
-{
-	struct cmdline c = line(text);
-
-	ok(cmdline_has_value(&c, key, part) == want, "'%s' %s %s in %s", text,
-	   want ? "has" : "has not", part, key);
-	cmdline_done(&c);
-}
-
 static void conflict_is(const char *text, const char *wanted_text, const char *want)
 {
 	struct cmdline c = line(text), wanted = line(wanted_text);
@@ -67,10 +58,6 @@ static void test_words(void)
 	has_is("intel-iommu=on", "intel_iommu=on", true);
 	has_is("a=b-c", "a=b_c", false);
 	has_is("intel_iommu=on,sm_on", "intel_iommu=on", false);
-	value_is("intel_iommu=on,sm_on", "intel_iommu", "on", true);
-	value_is("pci=noats pci=realloc=off", "pci", "realloc=off", true);
-	value_is("pci=noats", "pci", "realloc", false);
-	value_is("iommu", "iommu", "pt", false);
 	safe_is("pci=realloc", true);
 	safe_is("vfio_iommu_type1.x=1", true);
 	safe_is("a;b", false);
