@@ -17,6 +17,22 @@
 #define BEGIN "GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT "
 #define MKCONFIG_DEADLINE 120
 
+/* A mount point in fstab that nothing is mounted on: writing would go below it. */
+static bool boot_is_missing(const struct root *root)
+{
+	_cleanup_free_ char *fstab = NULL, *mounts = NULL;
+	char device[256], where[256], *line, *rest;
+
+	if (!root->live || root_read(root, &fstab, "etc/fstab") < 0 ||
+	    root_read(root, &mounts, "proc/self/mountinfo") < 0)
+		return false;
+	for (rest = fstab; (line = strsep(&rest, "\n"));)
+		if (sscanf(line, "%255s %255s", device, where) == 2 && device[0] != '#' &&
+		    streq(where, "/boot") && !strstr(mounts, " /boot "))
+			return true;
+	return false;
+}
+
 static int grub_detect(const struct root *root)
 {
 	_cleanup_free_ char *script = NULL;
@@ -24,7 +40,9 @@ static int grub_detect(const struct root *root)
 	if (root_read(root, &script, "usr/sbin/grub-mkconfig") < 0 ||
 	    !strstr(script, "default/grub.d"))
 		return 0;
-	return root_exists(root, GRUB_CFG) || !root->live ? 90 : 0;
+	/* a /boot that is not mounted is refused by install(), with a reason */
+	return root_exists(root, GRUB_CFG) || !root->live || boot_is_missing(root) ? 90 :
+										     0;
 }
 
 static int grub_read(const struct root *root, struct cmdline *ret_ours)
@@ -43,22 +61,6 @@ static int grub_read(const struct root *root, struct cmdline *ret_ours)
 	*end = '\0';
 	cmdline_parse(ret_ours, words + strlen(BEGIN));
 	return 0;
-}
-
-/* A mount point in fstab that nothing is mounted on: writing would go below it. */
-static bool boot_is_missing(const struct root *root)
-{
-	_cleanup_free_ char *fstab = NULL, *mounts = NULL;
-	char device[256], where[256], *line, *rest;
-
-	if (!root->live || root_read(root, &fstab, "etc/fstab") < 0 ||
-	    root_read(root, &mounts, "proc/self/mountinfo") < 0)
-		return false;
-	for (rest = fstab; (line = strsep(&rest, "\n"));)
-		if (sscanf(line, "%255s %255s", device, where) == 2 && device[0] != '#' &&
-		    streq(where, "/boot") && !strstr(mounts, " /boot "))
-			return true;
-	return false;
 }
 
 static int grub_install(const struct root *root, const struct cmdline *words)
@@ -87,7 +89,7 @@ static int grub_install(const struct root *root, const struct cmdline *words)
 struct entries {
 	size_t all, with_ours; /* "linux" lines; those of normal entries with all of our
 				  words */
-	size_t normal, marked; /* normal entries; any entry with our marker */
+	size_t normal, marked; /* normal entries of 10_linux; any entry with our marker */
 };
 
 static void read_entries(const char *cfg, const struct cmdline *words,
@@ -95,19 +97,28 @@ static void read_entries(const char *cfg, const struct cmdline *words,
 {
 	_cleanup_free_ char *copy = xstrdup(cfg);
 	char *rest = copy, *line;
+	bool generated = false;
 
 	*ret = (struct entries){};
 	while ((line = strsep(&rest, "\n"))) {
 		_cleanup_(cmdline_done) struct cmdline found = {};
 		bool has_all = true;
 
+		/*
+		 * grub-mkconfig frames each script's part. Only 10_linux and its like
+		 * take our words; an entry of 40_custom or os-prober's other system never
+		 * has them.
+		 */
+		if (startswith(line, "### BEGIN "))
+			generated = strstr(line, "_linux");
 		line += strspn(line, " \t");
 		if (!startswith(line, "linux\t") && !startswith(line, "linux "))
 			continue;
 		cmdline_parse(&found, line);
 		ret->all++;
 		ret->marked += strstr(line, "sriov_setup.gen=") != NULL;
-		if (cmdline_has(&found, "single") || cmdline_has(&found, "recovery"))
+		if (!generated || cmdline_has(&found, "single") ||
+		    cmdline_has(&found, "recovery"))
 			continue;
 		ret->normal++;
 		for (size_t i = 0; i < words->words.n; i++)
@@ -128,6 +139,9 @@ static int check_new(const char *before, const char *now, const struct cmdline *
 				       "grub-mkconfig made %zu boot entries, there are "
 				       "%zu now; kept the old ones",
 				       new.all, old.all);
+	if (words->words.n && new.normal == 0)
+		return log_error_errno(
+			EBADMSG, "grub-mkconfig made no normal boot entry for Linux");
 	if (words->words.n == 0 && new.marked)
 		return log_error_errno(EBADMSG, "our words are still in %zu boot entries",
 				       new.marked);

@@ -23,7 +23,10 @@ static int manual_install(const struct root *root, const struct cmdline *words)
 	_cleanup_free_ char *text = cmdline_print(words);
 
 	(void)root;
-	if (words->words.n)
+	if (words->words.n == 0)
+		log_warning("no known boot loader: take out of the kernel command line "
+			    "by hand what sriov-setup asked for earlier");
+	else
 		log_warning("no known boot loader: add this to the kernel command line "
 			    "by hand: %s",
 			    text);

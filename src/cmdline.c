@@ -102,6 +102,17 @@ static bool list_has(const char *list, const char *part)
 	return false;
 }
 
+bool cmdline_has_value(const struct cmdline *cmdline, const char *key, const char *part)
+{
+	for (size_t i = 0; i < cmdline->words.n; i++) {
+		const char *value = value_of(cmdline->words.items[i], key);
+
+		if (value && list_has(value, part))
+			return true;
+	}
+	return false;
+}
+
 bool cmdline_word_is_safe(const char *word, const char **ret_why)
 {
 	static const char others[] = "_.,:=@+/-";

@@ -24,6 +24,13 @@ bool cmdline_has(const struct cmdline *cmdline, const char *word);
 bool cmdline_equal(const struct cmdline *a, const struct cmdline *b);
 
 /*
+ * What the value list of a key says at the end: for every occurrence of key= in order,
+ * every comma-separated part; true when `part` is among them. cmdline_has_value(c,
+ * "intel_iommu", "on") is true for "intel_iommu=on,sm_on".
+ */
+bool cmdline_has_value(const struct cmdline *cmdline, const char *key, const char *part);
+
+/*
  * May this word be written by us? Letters, digits and _.,:=@+/- only, starting with a
  * letter, with a name: a GRUB drop-in is a shell script and ';' cuts GRUB's line
  * (research: kargs §A.3). *ret_why names the first bad character or fault, static text.

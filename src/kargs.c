@@ -9,6 +9,8 @@
 #define STATE "var/lib/sriov-setup/kargs"
 #define BOOT_ID "proc/sys/kernel/random/boot_id"
 #define MARKER "sriov_setup.gen="
+/* of COMMAND_LINE_SIZE, 2048 on x86 and arm64: others want room too */
+#define WORDS_MAX 1500
 
 struct state {
 	unsigned generation; /* 0: never anything */
@@ -114,11 +116,12 @@ static void signal_reboot(const struct root *root)
 	if (!root->live)
 		return;
 	root_replace(root, "", 0644, "run/sriov-setup/reboot-required");
-	root_replace(root, "*** System restart required ***\n", 0644,
-		     "run/reboot-required");
+	if (!root_exists(root, "run/reboot-required"))
+		root_replace(root, "*** System restart required ***\n", 0644,
+			     "run/reboot-required");
 	root_read(root, &packages, "run/reboot-required.pkgs");
 	if (packages && strstr(packages, "sriov-setup"))
-		return;
+		return; /* no other package's name has ours in it */
 	more = xasprintf("%s%ssriov-setup\n", packages ? packages : "",
 			 packages && *packages ? "\n" : "");
 	root_replace(root, more, 0644, "run/reboot-required.pkgs");
@@ -186,13 +189,32 @@ static int judge(const struct root *root, struct state *state,
 	return state_write(root, state);
 }
 
+/* A word that breaks GRUB's shell would break every later kernel upgrade too. */
+static int refuse_unsafe(const struct cmdline *wanted)
+{
+	_cleanup_free_ char *text = cmdline_print(wanted);
+	const char *why;
+
+	for (size_t i = 0; i < wanted->words.n; i++)
+		if (!cmdline_word_is_safe(wanted->words.items[i], &why))
+			return log_error_errno(EINVAL, "kernel argument %s: %s",
+					       wanted->words.items[i], why);
+	if (strlen(text) > WORDS_MAX)
+		return log_error_errno(E2BIG, "kernel arguments of %zu characters",
+				       strlen(text));
+	return 0;
+}
+
 static int refuse_conflict(const struct kernel_facts *facts, const struct cmdline *wanted)
 {
-	const char *ours, *theirs = cmdline_conflict(&facts->running, wanted, &ours);
+	_cleanup_(cmdline_done) struct cmdline foreign = {};
+	const char *ours, *theirs;
 
-	for (size_t i = 0; theirs && i < facts->ours.words.n; i++)
-		if (streq(theirs, facts->ours.words.items[i]))
-			return 0; /* of an earlier generation of ours */
+	/* what an earlier generation of ours says is about to be replaced */
+	for (size_t i = 0; i < facts->running.words.n; i++)
+		if (!strings_contain(&facts->ours.words, facts->running.words.items[i]))
+			cmdline_add(&foreign, facts->running.words.items[i]);
+	theirs = cmdline_conflict(&foreign, wanted, &ours);
 	if (!theirs)
 		return 0;
 	return log_error_errno(EEXIST,
@@ -201,31 +223,37 @@ static int refuse_conflict(const struct kernel_facts *facts, const struct cmdlin
 			       theirs, ours);
 }
 
-static int change(const struct root *root, const struct bootloader *loader,
-		  struct state *state, const struct cmdline *wanted)
+/* The old words are back: the record says so too, or the plan would think us done */
+static void forget_attempt(const struct root *root, const struct state *old)
 {
-	_cleanup_(cmdline_done) struct cmdline words = {};
+	if (old->generation)
+		state_write(root, old);
+	else
+		root_remove(root, STATE);
+}
+
+static int change(const struct root *root, const struct bootloader *loader,
+		  const struct state *old, const struct cmdline *wanted)
+{
+	_cleanup_(state_done) struct state new = { .generation = old->generation + 1 };
+	_cleanup_(cmdline_done) struct cmdline words =
+		with_marker(wanted, new.generation);
 	_cleanup_free_ char *text = cmdline_print(wanted);
 	int r;
 
 	/* written first: an interrupted attempt is finished by the next run, boot_id is
 	 * empty then */
-	state->generation++;
-	cmdline_done(&state->words);
-	for (size_t i = 0; i < wanted->words.n; i++)
-		cmdline_add(&state->words, wanted->words.items[i]);
-	free(state->boot_id);
-	state->boot_id = NULL;
-	state->told = false;
-	words = with_marker(wanted, state->generation);
-	r = state_write(root, state);
+	cmdline_parse(&new.words, text);
+	r = state_write(root, &new);
 	if (r < 0)
 		return r;
 	r = install(root, loader, &words);
-	if (r < 0)
+	if (r < 0) {
+		forget_attempt(root, old);
 		return r;
-	state->boot_id = boot_id(root);
-	r = state_write(root, state);
+	}
+	new.boot_id = boot_id(root);
+	r = state_write(root, &new);
 	if (r < 0)
 		return r;
 	log_info("kernel arguments of the next boot, by %s: %s", loader->name,
@@ -235,6 +263,23 @@ static int change(const struct root *root, const struct bootloader *loader,
 		log_info("they take effect with the next reboot");
 	}
 	return 1;
+}
+
+/* The record is lost but the boot loader has words of ours: numbers go on after theirs */
+static int find_orphan(const struct root *root, const struct bootloader *loader,
+		       struct state *state)
+{
+	_cleanup_(cmdline_done) struct cmdline words = {};
+	int r = loader->read(root, &words);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	state->generation = 1;
+	for (size_t i = 0; i < words.words.n; i++)
+		if (startswith(words.words.items[i], MARKER))
+			state->generation = (unsigned)strtoul(
+				words.words.items[i] + strlen(MARKER), NULL, 10);
+	return 0;
 }
 
 int kargs_apply(const struct root *root, const char *name,
@@ -250,15 +295,18 @@ int kargs_apply(const struct root *root, const char *name,
 	if (r < 0)
 		return r;
 	r = state_read(root, &state);
+	if (r == 0)
+		r = bootloader_find(&loader, root, name);
+	if (r == 0 && state.generation == 0)
+		r = find_orphan(root, loader, &state);
 	if (r < 0)
 		return r;
 	finished = state.generation == 0 || (state.boot_id && *state.boot_id);
 	if (finished && cmdline_equal(wanted, &state.words))
 		return judge(root, &state, facts, missing);
-	r = bootloader_find(&loader, root, name);
-	if (r < 0)
-		return r;
-	r = refuse_conflict(facts, wanted);
+	r = refuse_unsafe(wanted);
+	if (r == 0)
+		r = refuse_conflict(facts, wanted);
 	if (r < 0)
 		return r;
 	return change(root, loader, &state, wanted);

@@ -19,6 +19,8 @@ static void consider(const struct wish *wish, const struct kernel_facts *facts,
 
 	if (!wish->asked || (wish->effective && !ours && !wish->literal))
 		return;
+	if (cmdline_has(wanted, wish->word))
+		return; /* kernel.extra says it once more */
 	/* somebody else's word is not written twice, so that removal restores the machine
 	 */
 	if (!ours && cmdline_has(&facts->running, wish->word))
@@ -71,7 +73,7 @@ static void add_pci(const struct kernel_config *config, const struct kernel_fact
 		/* "assign-busses" is known to x86 only, pcibios_setup() */
 		.asked = config->assign_busses && facts->cpu != CPU_ARM64,
 		.literal = true,
-		.effective = true,
+		.effective = cmdline_has_value(&facts->running, "pci", "assign-busses"),
 		.word = "pci=assign-busses",
 	};
 
@@ -92,6 +94,15 @@ static void add_literal(const char *word, const struct kernel_facts *facts,
 	consider(&wish, facts, wanted, missing);
 }
 
+static bool has_pair(const struct cmdline *cmdline, const char *first, const char *second)
+{
+	for (size_t i = 0; i + 1 < cmdline->words.n; i++)
+		if (streq(cmdline->words.items[i], first) &&
+		    streq(cmdline->words.items[i + 1], second))
+			return true;
+	return false;
+}
+
 void kargs_wanted(const struct kernel_config *config, const struct kernel_facts *facts,
 		  struct cmdline *wanted, struct cmdline *missing)
 {
@@ -105,10 +116,13 @@ void kargs_wanted(const struct kernel_config *config, const struct kernel_facts 
 			xasprintf("hugepagesz=%s", config->hugepages[i].size);
 		_cleanup_free_ char *count =
 			xasprintf("hugepages=%u", config->hugepages[i].count);
+		bool effective = has_pair(&facts->running, size, count);
 
+		if (effective && !has_pair(&facts->ours, size, count))
+			continue; /* somebody else's: not written twice */
 		cmdline_add(wanted, size);
 		cmdline_add(wanted, count);
-		if (!cmdline_has(&facts->running, size)) {
+		if (!effective) {
 			cmdline_add(missing, size);
 			cmdline_add(missing, count);
 		}

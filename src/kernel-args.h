@@ -15,7 +15,7 @@ struct kernel_facts {
 	enum cpu cpu;
 	bool firmware_iommu;     /* there is a DMAR, IVRS or IORT table */
 	bool iommu_groups;       /* the kernel uses an IOMMU */
-	bool passthrough;        /* some group's default domain is the identity */
+	bool passthrough;        /* most groups' default domain is the identity */
 	bool vf_bars_unassigned; /* a PF's VF BARs have no address: not enough MMIO window
 				  */
 	struct cmdline running;  /* /proc/cmdline */

@@ -23,19 +23,26 @@ static enum cpu read_cpu(const struct root *root)
 									   CPU_OTHER;
 }
 
+/*
+ * Most groups, not any: a driver forces single devices to the identity, also where the
+ * default is translation (intel/iommu.c, device_def_domain_type(): Azalia sound,
+ * graphics).
+ */
 static void read_groups(const struct root *root, struct kernel_facts *facts)
 {
 	struct strings groups = {};
+	size_t identities = 0;
 
 	root_list(root, &groups, "sys/kernel/iommu_groups");
 	facts->iommu_groups = groups.n > 0;
-	for (size_t i = 0; i < groups.n && !facts->passthrough; i++) {
+	for (size_t i = 0; i < groups.n; i++) {
 		_cleanup_free_ char *type = NULL;
 
 		root_read(root, &type, "sys/kernel/iommu_groups/%s/type",
 			  groups.items[i]);
-		facts->passthrough = streq(type, "identity");
+		identities += streq(type, "identity");
 	}
+	facts->passthrough = identities > groups.n / 2;
 	strings_done(&groups);
 }
 
@@ -85,8 +92,13 @@ int kernel_facts_read(const struct root *root, struct kernel_facts *ret)
 	r = kargs_read_ours(root, &ret->ours);
 	if (r < 0)
 		return r;
-	if (ret->offline)
+	if (ret->offline) {
+		/* an image for arm64 must not get x86's words; its loader tells them
+		 * apart */
+		ret->cpu = root_exists(root, "lib/ld-linux-aarch64.so.1") ? CPU_ARM64 :
+									    CPU_INTEL;
 		return 0;
+	}
 	r = root_read(root, &text, "proc/cmdline");
 	if (r < 0)
 		return r;

@@ -4,22 +4,40 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
+extern char **environ;
+
+/*
+ * A fixed PATH and the locale of the caller: grub-mkconfig writes translated titles, and
+ * what an administrator's own run writes must be the same to the byte.
+ */
+static char **make_environment(void)
+{
+	char **ours = NULL;
+	size_t n = 0;
+
+	*array_add(ours, n) = xstrdup(
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	for (char **variable = environ; *variable; variable++)
+		if (startswith(*variable, "LANG=") ||
+		    startswith(*variable, "LANGUAGE=") || startswith(*variable, "LC_"))
+			*array_add(ours, n) = *variable;
+	*array_add(ours, n) = NULL;
+	return ours;
+}
+
 static void child(const char *const argv[], int output)
 {
-	static const char *const environment[] = {
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"LC_ALL=C", NULL
-	};
 	int null = open("/dev/null", O_RDWR);
 
 	setpgid(0, 0);
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	dup2(output, STDERR_FILENO);
-	execve(argv[0], (char *const *)argv, (char *const *)environment);
+	execve(argv[0], (char *const *)argv, make_environment());
 	dprintf(STDERR_FILENO, "%s: %s", argv[0], strerror(errno));
 	_exit(127);
 }
@@ -60,6 +78,15 @@ static int collect(int fd, char *text, size_t room, const struct timespec *end)
 	return 0;
 }
 
+/* It may run on after it has closed its output. */
+static int wait_end(pid_t pid, const struct timespec *end)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd ended = { .fd = fd, .events = POLLIN };
+
+	return fd < 0 ? -errno : poll(&ended, 1, left_ms(end)) == 1 ? 0 : -ETIMEDOUT;
+}
+
 int process_run(const char *const argv[], int seconds, char **ret_output)
 {
 	_cleanup_free_ char *text = xcalloc(1, 4096);
@@ -81,6 +108,8 @@ int process_run(const char *const argv[], int seconds, char **ret_output)
 		return r;
 	}
 	r = collect(pipes[0], text, 4095, &end);
+	if (r == 0)
+		r = wait_end(pid, &end);
 	if (r < 0)
 		kill(-pid, SIGKILL);
 	close(pipes[0]);
