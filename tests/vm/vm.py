@@ -153,7 +153,9 @@ class VM:
             line = self._receive(self.agent, max(1, end - time.monotonic()))
             if line.startswith("ready ") and line[6:] != self.boot_id:
                 self.boot_id = line[6:]
-                return
+                break
+        # the agent may be there before the units that are looked at
+        self.status("systemctl is-system-running --wait", BOOT_DEADLINE)
 
     def status(self, text, seconds=120):
         """Exit status and output of a shell script in the guest."""
