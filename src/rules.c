@@ -33,7 +33,8 @@ static void write_driver(FILE *out, size_t label, const char *driver)
 {
 	fprintf(out, "\nLABEL=\"sriov_setup_%zu\"\n", label);
 	fprintf(out,
-		"DRIVER==\"%s\", ENV{SRIOV_SETUP}=\"done\", GOTO=\"sriov_setup_end\"\n",
+		"ENV{DRIVER}==\"%s\", ENV{SRIOV_SETUP}=\"done\", "
+		"GOTO=\"sriov_setup_end\"\n",
 		driver);
 	fputs("ACTION==\"bind\", ENV{SRIOV_SETUP}=\"done\"\n"
 	      "ACTION!=\"bind\", ENV{SRIOV_SETUP}=\"asked\"\n",

@@ -32,7 +32,7 @@ def scenario(t):
             guest.sh(f"echo 0 > {PF}/sriov_numvfs; echo 7 > {PF}/sriov_numvfs")
             wait_bound(guest, PF, 7)
             t.eq(bound(guest, PF), 7, "again and again no VF is lost")
-        moved = guest.sh(f"v=$(basename $(readlink {PF}/virtfn3)); cd /sys/bus/pci; echo $v > drivers/vfio-pci/unbind; "
+        moved = guest.sh(f"udevadm settle; v=$(basename $(readlink {PF}/virtfn3)); cd /sys/bus/pci; echo $v > drivers/vfio-pci/unbind; "
                          "echo > devices/$v/driver_override; echo $v > drivers/igbvf/bind; udevadm settle; sleep 1; "
                          "basename $(readlink devices/$v/driver)")
         t.eq(moved.strip(), "igbvf", "what an administrator binds otherwise later is left alone")
