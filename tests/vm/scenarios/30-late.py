@@ -36,6 +36,8 @@ def scenario(t):
                          "echo > devices/$v/driver_override; echo $v > drivers/igbvf/bind; udevadm settle; sleep 1; "
                          "basename $(readlink devices/$v/driver)")
         t.eq(moved.strip(), "igbvf", "what an administrator binds otherwise later is left alone")
+        units = guest.sh("systemctl list-units --all --plain --no-legend 'sriov-setup@*' | cut -d' ' -f1 | sort -u").split()
+        t.ok(all(unit == "sriov-setup@0000:01:00.0.service" for unit in units), "no unit is started for a VF", units)
         hot_add(t, guest)
 
 
