@@ -41,16 +41,30 @@ static char *selector_of(const struct function *f)
 	return xasprintf("%04x:%04x", f->vendor, f->device);
 }
 
-static void add_entry(struct entries *entries, const struct offer *offer)
+/* Takes the selector. KubeVirt wants one entry for each pair, however many devices have
+ * it. */
+static void add_entry(struct entries *entries, char *selector, const char *resource)
 {
-	_cleanup_free_ char *selector = selector_of(offer->function);
-
 	for (size_t i = 0; i < entries->n; i++)
 		if (streq(entries->items[i].selector, selector) &&
-		    streq(entries->items[i].resource, offer->resource))
+		    streq(entries->items[i].resource, resource)) {
+			free(selector);
 			return;
-	*array_add(entries->items, entries->n) =
-		(struct entry){ steal_pointer(&selector), offer->resource };
+		}
+	*array_add(entries->items, entries->n) = (struct entry){ selector, resource };
+}
+
+static void sort_entries(struct entries *entries)
+{
+	if (entries->n)
+		qsort(entries->items, entries->n, sizeof(struct entry), compare_entries);
+}
+
+static void entries_done(struct entries *entries)
+{
+	for (size_t i = 0; i < entries->n; i++)
+		free(entries->items[i].selector);
+	free(entries->items);
 }
 
 static void add_warning(struct strings *warnings, const char *text)
@@ -110,49 +124,86 @@ static char *env_name(const char *resource)
 	return name;
 }
 
-static void warn_of_clashes(const struct entries *entries, struct strings *warnings)
+/* Sorted, so entries of one selector are neighbours. */
+static void warn_of_names(const struct entries *entries, struct strings *warnings)
 {
-	for (size_t i = 0; i < entries->n; i++)
-		for (size_t j = i + 1; j < entries->n; j++) {
-			const struct entry *a = &entries->items[i],
-					   *b = &entries->items[j];
-			_cleanup_free_ char *env_a = env_name(a->resource),
-					    *env_b = env_name(b->resource);
+	for (size_t i = 1; i < entries->n; i++) {
+		const struct entry *a = &entries->items[i - 1], *b = &entries->items[i];
+		_cleanup_free_ char *text = NULL;
+
+		if (!streq(a->selector, b->selector))
+			continue;
+		text = xasprintf(
+			"%s has two resource names, %s and %s: KubeVirt silently takes "
+			"the later one for all; give both rules the same resource",
+			a->selector, a->resource, b->resource);
+		add_warning(warnings, text);
+	}
+}
+
+static const char *resource_at(const struct entries *pci, const struct entries *mdevs,
+			       size_t i)
+{
+	return i < pci->n ? pci->items[i].resource : mdevs->items[i - pci->n].resource;
+}
+
+/* The same name twice is one pool with two selectors, which KubeVirt allows. */
+static void warn_of_variables(const struct entries *pci, const struct entries *mdevs,
+			      struct strings *warnings)
+{
+	for (size_t i = 0; i < pci->n + mdevs->n; i++)
+		for (size_t j = i + 1; j < pci->n + mdevs->n; j++) {
+			const char *a = resource_at(pci, mdevs, i);
+			const char *b = resource_at(pci, mdevs, j);
+			_cleanup_free_ char *env_a = env_name(a), *env_b = env_name(b);
 			_cleanup_free_ char *text = NULL;
 
-			if (streq(a->selector, b->selector))
-				text = xasprintf("%s has two resource names, %s and %s: "
-						 "KubeVirt silently takes "
-						 "the later one for all; give both rules "
-						 "the same resource",
-						 a->selector, a->resource, b->resource);
-			else if (!streq(a->resource, b->resource) && streq(env_a, env_b))
-				text = xasprintf("%s and %s give the same environment "
-						 "variable PCI_RESOURCE_%s",
-						 a->resource, b->resource, env_a);
-			if (text)
-				add_warning(warnings, text);
+			if (streq(a, b) || !streq(env_a, env_b))
+				continue;
+			text = xasprintf("%s and %s give the same environment variable "
+					 "PCI_RESOURCE_%s",
+					 a, b, env_a);
+			add_warning(warnings, text);
 		}
 }
 
-/* virt-handler's device ID is the number of the IOMMU group, so a second member is lost.
+/* virt-handler compares with this one name; variant drivers do not count. */
+static bool is_visible(const struct function *f)
+{
+	return streq(f->driver, DRIVER_VFIO);
+}
+
+/*
+ * virt-handler's device ID is the number of the IOMMU group, so a second member is lost.
+ * One warning for each group, by its first member: without ACS a group may have hundreds.
  */
 static void warn_of_groups(const struct offers *offers, struct strings *warnings)
 {
 	for (size_t i = 0; i < offers->n; i++) {
-		const struct function *a = offers->items[i].function;
+		const struct function *a = offers->items[i].function, *second = NULL;
+		_cleanup_free_ char *text = NULL;
+		size_t others = 0;
 
-		for (size_t j = i + 1; j < offers->n && a->iommu_group != NONE; j++) {
+		if (a->iommu_group == NONE || !is_visible(a))
+			continue;
+		for (size_t j = 0; j < offers->n; j++) {
 			const struct function *b = offers->items[j].function;
-			_cleanup_free_ char *text = NULL;
 
-			if (a->iommu_group != b->iommu_group)
+			if (b->iommu_group != a->iommu_group || !is_visible(b) || b == a)
 				continue;
-			text = xasprintf("%s and %s share IOMMU group %d: KubeVirt "
-					 "offers one device per group",
-					 a->address, b->address, a->iommu_group);
-			add_warning(warnings, text);
+			if (j < i) /* said already */
+				break;
+			if (others++ == 0)
+				second = b;
 		}
+		if (!second)
+			continue;
+		text = xasprintf(
+			"%s and %s%s share IOMMU group %d (%zu devices): KubeVirt "
+			"offers one device per group",
+			a->address, second->address, others > 1 ? ", …" : "",
+			a->iommu_group, others + 1);
+		add_warning(warnings, text);
 	}
 }
 
@@ -162,8 +213,8 @@ static void collect(struct entries *ret, const struct offers *offers,
 	for (size_t i = 0; i < offers->n; i++) {
 		const struct function *f = offers->items[i].function;
 
-		if (streq(f->driver, DRIVER_VFIO)) {
-			add_entry(ret, &offers->items[i]);
+		if (is_visible(f)) {
+			add_entry(ret, selector_of(f), offers->items[i].resource);
 			continue;
 		}
 		_cleanup_free_ char *text =
@@ -172,16 +223,7 @@ static void collect(struct entries *ret, const struct offers *offers,
 				  f->driver);
 		add_warning(warnings, text);
 	}
-	if (ret->n)
-		qsort(ret->items, ret->n, sizeof(struct entry), compare_entries);
-}
-
-static void write_external(struct yaml *yaml, const struct config *config)
-{
-	if (!config->export.external_resource_provider)
-		return;
-	yaml_key(yaml, "externalResourceProvider");
-	yaml_bool(yaml, true);
+	sort_entries(ret);
 }
 
 static bool mdev_is_here(const struct mdev_rule *rule, const struct system *system)
@@ -192,59 +234,56 @@ static bool mdev_is_here(const struct mdev_rule *rule, const struct system *syst
 	return false;
 }
 
-static void write_mdevs(struct yaml *yaml, const struct config *config,
-			const struct system *system)
+static void collect_mdevs(struct entries *ret, const struct config *config,
+			  const struct system *system)
 {
-	bool any = false;
-
 	for (size_t i = 0; i < config->n_mdevs; i++) {
 		const struct mdev_rule *rule = &config->mdevs[i];
 
-		if (!mdev_is_here(rule, system))
-			continue;
-		if (!any) {
-			yaml_key(yaml, "mediatedDevices");
-			yaml_list(yaml);
-		}
-		any = true;
-		yaml_map(yaml);
-		yaml_key(yaml, "mdevNameSelector");
-		yaml_string(yaml, rule->type);
-		yaml_key(yaml, "resourceName");
-		yaml_string(yaml, rule->resource);
-		write_external(yaml, config);
-		yaml_map_end(yaml);
+		if (mdev_is_here(rule, system))
+			add_entry(ret, xstrdup(rule->type), rule->resource);
 	}
-	if (any)
-		yaml_list_end(yaml);
+	sort_entries(ret);
 }
 
-static void write_document(FILE *out, const struct config *config,
-			   const struct system *system, const struct entries *entries)
+static void write_list(struct yaml *yaml, const char *key, const char *selector_key,
+		       const struct entries *entries, bool external)
 {
-	struct yaml *yaml = yaml_open(out);
-
-	yaml_map(yaml);
-	yaml_key(yaml, "spec");
-	yaml_map(yaml);
-	yaml_key(yaml, "configuration");
-	yaml_map(yaml);
-	yaml_key(yaml, "permittedHostDevices");
-	yaml_map(yaml);
-	yaml_key(yaml, "pciHostDevices");
+	yaml_key(yaml, key);
 	yaml_list(yaml);
 	for (size_t i = 0; i < entries->n; i++) {
 		yaml_map(yaml);
-		yaml_key(yaml, "pciVendorSelector");
+		yaml_key(yaml, selector_key);
 		yaml_string(yaml, entries->items[i].selector);
 		yaml_key(yaml, "resourceName");
 		yaml_string(yaml, entries->items[i].resource);
-		write_external(yaml, config);
+		if (external) {
+			yaml_key(yaml, "externalResourceProvider");
+			yaml_bool(yaml, true);
+		}
 		yaml_map_end(yaml);
 	}
 	yaml_list_end(yaml);
-	write_mdevs(yaml, config, system);
-	for (int depth = 0; depth < 4; depth++)
+}
+
+/* A list that is left out is left alone by the patch; one of the two is always there. */
+static void write_document(FILE *out, const struct entries *pci,
+			   const struct entries *mdevs, bool external)
+{
+	static const char *const path[] = { "spec", "configuration",
+					    "permittedHostDevices" };
+	struct yaml *yaml = yaml_open(out);
+
+	yaml_map(yaml);
+	for (size_t i = 0; i < ARRAY_SIZE(path); i++) {
+		yaml_key(yaml, path[i]);
+		yaml_map(yaml);
+	}
+	if (pci->n || !mdevs->n)
+		write_list(yaml, "pciHostDevices", "pciVendorSelector", pci, external);
+	if (mdevs->n)
+		write_list(yaml, "mediatedDevices", "mdevNameSelector", mdevs, external);
+	for (size_t i = 0; i <= ARRAY_SIZE(path); i++)
 		yaml_map_end(yaml);
 	yaml_close(yaml);
 }
@@ -253,23 +292,23 @@ static void kubevirt_write(FILE *out, const struct config *config,
 			   const struct system *system, const struct names *names,
 			   struct strings *warnings)
 {
-	struct entries entries = {};
-	struct offers offers = {};
+	_cleanup_(entries_done) struct entries pci = {}, mdevs = {};
+	_cleanup_(offers_done) struct offers offers = {};
+	size_t first = warnings->n; /* the caller may have gathered others */
 
 	offers_make(&offers, config, system, names);
-	collect(&entries, &offers, warnings);
-	for (size_t i = 0; i < entries.n; i++)
-		warn_of_others(&entries.items[i], &offers, system, warnings);
-	warn_of_clashes(&entries, warnings);
+	collect(&pci, &offers, warnings);
+	collect_mdevs(&mdevs, config, system);
+	for (size_t i = 0; i < pci.n; i++)
+		warn_of_others(&pci.items[i], &offers, system, warnings);
+	warn_of_names(&pci, warnings);
+	warn_of_names(&mdevs, warnings);
+	warn_of_variables(&pci, &mdevs, warnings);
 	warn_of_groups(&offers, warnings);
 	fputs(head, out);
-	for (size_t i = 0; i < warnings->n; i++)
+	for (size_t i = first; i < warnings->n; i++)
 		fprintf(out, "# WARNING: %s\n", warnings->items[i]);
-	write_document(out, config, system, &entries);
-	for (size_t i = 0; i < entries.n; i++)
-		free(entries.items[i].selector);
-	free(entries.items);
-	offers_done(&offers);
+	write_document(out, &pci, &mdevs, config->export.external_resource_provider);
 }
 
 static bool kubevirt_wanted(const struct export_config *config)

@@ -29,50 +29,52 @@ static const struct domain {
 	{ 0x1af4, "virtio.org" },
 };
 
-static const char *domain_of(unsigned vendor)
+/* An unknown vendor has a prefix of its own, so that equal names of two vendors stay two.
+ */
+static char *prefix_of(unsigned vendor)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(domains); i++)
 		if (domains[i].vendor == vendor)
-			return domains[i].name;
-	return "sriov-setup.io";
+			return xasprintf("%s/", domains[i].name);
+	return xasprintf("pci-%04x.sriov-setup.io/", vendor);
 }
 
 /* virt-handler's socket path leaves 61 bytes for prefix/name: consumers §2 */
 #define RESOURCE_MAX 61
 
 /* Letters and digits stay; each run of others becomes one '_', none at the ends. */
-static void append_name(char *resource, const char *name)
+static char *slug(const char *name, size_t max)
 {
-	size_t n = strlen(resource), start = n;
+	char *s = xcalloc(max + 1, 1);
+	size_t n = 0;
 
-	for (; *name && n < RESOURCE_MAX; name++) {
+	for (; name && *name && n < max; name++) {
 		if (isalnum((unsigned char)*name))
-			resource[n++] = *name;
-		else if (n > start && resource[n - 1] != '_')
-			resource[n++] = '_';
+			s[n++] = *name;
+		else if (n && s[n - 1] != '_')
+			s[n++] = '_';
 	}
-	while (n > start && resource[n - 1] == '_')
+	while (n && s[n - 1] == '_')
 		n--;
-	resource[n] = '\0';
+	s[n] = '\0';
+	return s;
 }
 
 /* From the IDs alone, so that it is the same on each node of a cluster. */
 static char *default_resource(const struct names *names, const struct function *f,
 			      const struct function *pf)
 {
+	_cleanup_free_ char *prefix = prefix_of(f->vendor);
 	_cleanup_free_ char *name = names_device(names, f->vendor, f->device);
-	_cleanup_free_ char *of_pf = NULL;
-	char *resource = xcalloc(RESOURCE_MAX + 1, 1);
+	_cleanup_free_ char *pf_name =
+		name || !pf ? NULL : names_device(names, pf->vendor, pf->device);
+	const char *suffix = pf_name ? "_VF" : "";
+	size_t max = RESOURCE_MAX - strlen(prefix) - strlen(suffix);
+	_cleanup_free_ char *short_name = slug(name ? name : pf_name, max);
 
-	snprintf(resource, RESOURCE_MAX, "%s/", domain_of(f->vendor));
-	if (!name && pf) {
-		of_pf = names_device(names, pf->vendor, pf->device);
-		name = of_pf ? xasprintf("%s VF", of_pf) : NULL;
-	}
-	if (!name)
-		name = xasprintf("%04x_%04x", f->vendor, f->device);
-	append_name(resource, name);
-	return resource;
+	if (*short_name)
+		return xasprintf("%s%s%s", prefix, short_name, suffix);
+	return xasprintf("%s%04x_%04x", prefix, f->vendor, f->device);
 }
 
 static void offer(struct offers *offers, const struct function *f,

@@ -17,8 +17,8 @@ struct offer {
 };
 
 /*
- * What the config offers of what exists now: functions that are bound to vfio-pci by a
- * rule (not "native", not "none"). In order of address.
+ * What the config offers of what exists now: functions that a rule wants on vfio-pci or a
+ * variant driver, and that are bound to it. In order of address.
  */
 struct offers {
 	struct offer *items;

@@ -1,13 +1,24 @@
 #include "names.h"
 
 #include <pci/pci.h>
+#include <setjmp.h>
 
 struct names {
 	struct pci_access *access;
 };
 
-/* libpci's own handler of errors ends the process; looking up a name has none worth that.
+static jmp_buf escape; /* libpci hands its handlers nothing of ours */
+
+/*
+ * pci_alloc() sets no handlers, and pci_load_name_list() calls `error` for a damaged
+ * pci.ids. It must not return (PCI_NONRET), and libpci's own ends the process.
  */
+__attribute__((noreturn)) static void leave(char *message, ...)
+{
+	(void)message;
+	longjmp(escape, 1);
+}
+
 static void ignore(char *message, ...)
 {
 	(void)message;
@@ -19,6 +30,7 @@ struct names *names_open(void)
 
 	/* no pci_init(): it probes the bus, and names need only the list of IDs */
 	names->access = pci_alloc();
+	names->access->error = leave;
 	names->access->warning = ignore;
 	names->access->debug = ignore;
 	return names;
@@ -34,14 +46,27 @@ void names_close(struct names **names)
 	*names = NULL;
 }
 
+static const char *lookup(struct pci_access *access, char *name, int size,
+			  unsigned vendor, unsigned device)
+{
+	if (setjmp(escape))
+		return NULL;
+	/* no number for an unknown name, no question to a name server */
+	return pci_lookup_name(access, name, size,
+			       PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS, (int)vendor,
+			       (int)device);
+}
+
 char *names_device(const struct names *names, unsigned vendor, unsigned device)
 {
+	const char *found;
 	char name[256];
 
 	if (!names)
 		return NULL;
-	/* no number for an unknown name, no question to a name server */
-	return xstrdup(pci_lookup_name(names->access, name, sizeof(name),
-				       PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS,
-				       (int)vendor, (int)device));
+	found = lookup(names->access, name, sizeof(name), vendor, device);
+	if (!found) /* the first question reads the list: what stands before any damage is
+		       good */
+		found = lookup(names->access, name, sizeof(name), vendor, device);
+	return xstrdup(found);
 }

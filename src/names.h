@@ -7,7 +7,8 @@
 
 struct names; /* an open pci.ids; NULL is allowed everywhere and knows no names */
 
-/* NULL when there is no pci.ids. */
+/* Never NULL; the list is read at the first question. Without one all names are unknown.
+ */
 struct names *names_open(void);
 void names_close(struct names **names);
 /* "82576 Virtual Function"; NULL: unknown. The caller frees it. */

@@ -8,6 +8,9 @@
 #include <poll.h>
 #include <time.h>
 
+#define LOOK_AGAIN_MS 500
+#define BURST_MS 10 /* events come in bursts: one look for all */
+
 static void unref_udev(struct udev **udev)
 {
 	udev_unref(*udev);
@@ -28,6 +31,17 @@ static bool is_initialized(struct udev *udev, const char *subsystem, const char 
 	return done;
 }
 
+static bool needs_netdev(const struct match *match)
+{
+	return match->interface || match->mac;
+}
+
+/* Network controllers, and InfiniBand ones of the old class, may get netdevs. */
+static bool may_get_netdev(const struct function *f)
+{
+	return f->class >> 16 == 0x02 || f->class >> 8 == 0x0c06;
+}
+
 /* Could the rule govern it, as far as can be told while its driver and netdevs may still
  * come? */
 static bool may_govern(const struct match *match, const struct function *f)
@@ -40,7 +54,28 @@ static bool may_govern(const struct match *match, const struct function *f)
 		.serial = match->serial,
 	};
 
+	if (needs_netdev(match) && f->n_netdevs == 0 && !may_get_netdev(f))
+		return false;
 	return match_agrees(&lasting, f);
+}
+
+/*
+ * udevd keeps no record of a device that no rule gave a property (device_update_db()), as
+ * may be in an initrd without hwdb: for those an idle udevd, which has seen all, is as
+ * good.
+ */
+static bool is_processed(struct udev *udev, const struct function *f)
+{
+	struct udev_queue *queue;
+	bool idle;
+
+	if (is_initialized(udev, "pci", f->address))
+		return true;
+	queue = udev_queue_new(udev);
+	idle = queue && udev_queue_get_udev_is_active(queue) &&
+	       udev_queue_get_queue_is_empty(queue);
+	udev_queue_unref(queue);
+	return idle;
 }
 
 /* What is missing, for the message; NULL: the function is complete. */
@@ -49,14 +84,14 @@ static const char *incomplete(struct udev *udev, const struct function *f,
 {
 	if (!f->driver)
 		return "it has no driver yet";
-	if (!is_initialized(udev, "pci", f->address))
+	if (!is_processed(udev, f))
 		return "udev has not processed it yet";
 	/* a name is true only once udev has renamed it */
 	for (size_t i = 0; i < f->n_netdevs; i++)
 		if (!is_initialized(udev, "net", f->netdevs[i].name))
 			return "udev has not named its interface yet";
-	if ((match->interface || match->mac) && f->class >> 16 == 0x02 &&
-	    f->n_netdevs == 0)
+	/* one on vfio-pci will never have a netdev */
+	if (needs_netdev(match) && f->n_netdevs == 0 && !strstr(f->driver, "vfio"))
 		return "its driver has not made an interface yet";
 	return NULL;
 }
@@ -73,34 +108,81 @@ static void tell(bool say, const struct function *f, const struct where *where,
 			 where->file, where->line, what);
 }
 
+/* Is the PF awaited? The first rule that matches governs, so what comes behind it has no
+ * say. */
+static bool pf_is_missing(struct udev *udev, const struct config *config,
+			  const struct function *pf, bool say)
+{
+	for (size_t i = 0; i < config->n_pfs; i++) {
+		const struct pf_rule *rule = &config->pfs[i];
+		const struct match *match = &rule->match;
+		const char *what;
+
+		if (!may_govern(match, pf))
+			continue;
+		what = incomplete(udev, pf, match);
+		if (what && rule->vfs != 0) {
+			tell(say, pf, &rule->where, what);
+			return true;
+		}
+		/* nothing in the match can change any more */
+		if (!what || (!needs_netdev(match) && !match->driver)) {
+			if (match_agrees(match, pf))
+				return false;
+		}
+	}
+	return false;
+}
+
+static bool pf_is_there(const struct system *system, const struct match *match)
+{
+	for (size_t i = 0; i < system->n_functions; i++)
+		if (system->functions[i].total_vfs &&
+		    match_agrees(match, &system->functions[i]))
+			return true;
+	return false;
+}
+
+/* A device needs no driver of its own to be bound: it is enough that it is there. */
+static bool device_is_there(struct udev *udev, const struct system *system,
+			    const struct match *match)
+{
+	for (size_t i = 0; i < system->n_functions; i++) {
+		const struct function *f = &system->functions[i];
+
+		if (f->pf == NONE && match_agrees(match, f) &&
+		    (!needs_netdev(match) || !incomplete(udev, f, match)))
+			return true;
+	}
+	return false;
+}
+
 /* The number of functions that are still awaited; `say`: names each. */
 static size_t count_missing(struct udev *udev, const struct config *config,
 			    const struct system *system, bool say)
 {
 	size_t missing = 0;
 
+	for (size_t i = 0; i < system->n_functions; i++)
+		if (system->functions[i].total_vfs)
+			missing +=
+				pf_is_missing(udev, config, &system->functions[i], say);
 	for (size_t i = 0; i < config->n_pfs; i++) {
 		const struct pf_rule *rule = &config->pfs[i];
-		bool found = false;
 
-		if (rule->vfs == 0)
+		if (rule->vfs == 0 || !rule->required ||
+		    pf_is_there(system, &rule->match))
 			continue;
-		for (size_t j = 0; j < system->n_functions; j++) {
-			const struct function *f = &system->functions[j];
-			const char *what;
+		missing++;
+		tell(say, NULL, &rule->where, "no such PF");
+	}
+	for (size_t i = 0; i < config->n_devices; i++) {
+		const struct device_rule *rule = &config->devices[i];
 
-			if (f->total_vfs == 0 || !may_govern(&rule->match, f))
-				continue;
-			what = incomplete(udev, f, &rule->match);
-			found = found || match_agrees(&rule->match, f);
-			missing += what != NULL;
-			if (what)
-				tell(say, f, &rule->where, what);
-		}
-		if (rule->required && !found) {
-			missing++;
-			tell(say, NULL, &rule->where, "no such PF");
-		}
+		if (!rule->required || device_is_there(udev, system, &rule->match))
+			continue;
+		missing++;
+		tell(say, NULL, &rule->where, "no such device");
 	}
 	return missing;
 }
@@ -171,9 +253,13 @@ int wait_for_pfs(const struct config *config, const struct root *root, unsigned 
 		if (left == 0)
 			return -ETIME;
 		log_status("waiting for %zu devices", missing);
-		r = poll(&events, 1, left);
+		/* not all has an event: the record and the queue of udevd are looked at
+		 * again */
+		r = poll(&events, 1, left < LOOK_AGAIN_MS ? left : LOOK_AGAIN_MS);
 		if (r < 0 && errno != EINTR)
 			return log_error_errno(errno, "cannot wait for udev");
+		if (r > 0)
+			poll(NULL, 0, BURST_MS);
 		drain(monitor);
 	}
 }
