@@ -181,15 +181,8 @@ static void read_iommu(struct reader *reader, const config_setting_t *setting,
 static void read_vfio_ids(struct reader *reader, const config_setting_t *setting,
 			  void *field)
 {
-	const char *text = string_of(reader, setting);
-
-	if (streq(text, "safe") || streq(text, "none"))
-		*(enum vfio_ids *)field =
-			streq(text, "none") ? VFIO_IDS_NONE : VFIO_IDS_SAFE;
-	else if (text)
-		mistake(reader, setting,
-			xasprintf(
-				"vfio_ids is not known, expected \"safe\" or \"none\""));
+	read_choice(reader, setting, field,
+		    (const char *const[]){ "safe", "none", "persistent" });
 }
 
 /* The names of a table, for the message. */
@@ -479,22 +472,35 @@ static void read_hugepages(struct reader *reader, const config_setting_t *settin
 	read_list(reader, setting, field, read_hugepage);
 }
 
-static void read_extra(struct reader *reader, const config_setting_t *setting,
-		       void *field)
+static void read_words(struct reader *reader, const config_setting_t *setting,
+		       void *field, field_parser *parse)
 {
 	if (!config_setting_is_array(setting) && !config_setting_is_list(setting)) {
 		mistake(reader, setting,
-			xasprintf("extra is no array, expected [ \"word\", … ]"));
+			xasprintf("%s is no array, expected [ \"word\", … ]",
+				  name_of(setting)));
 		return;
 	}
 	for (int i = 0; i < config_setting_length(setting); i++) {
 		_cleanup_free_ char *word = NULL;
 
 		read_field(reader, config_setting_get_elem(setting, (unsigned)i), &word,
-			   field_kernel_word);
+			   parse);
 		if (word)
 			strings_add(field, word);
 	}
+}
+
+static void read_extra(struct reader *reader, const config_setting_t *setting,
+		       void *field)
+{
+	read_words(reader, setting, field, field_kernel_word);
+}
+
+static void read_blacklist(struct reader *reader, const config_setting_t *setting,
+			   void *field)
+{
+	read_words(reader, setting, field, field_driver);
 }
 
 static const struct key kernel_keys[] = {
@@ -508,6 +514,8 @@ static const struct key kernel_keys[] = {
 	{ "extra", read_extra, offsetof(struct kernel_config, extra) },
 	{ "bootloader", read_bootloader, offsetof(struct kernel_config, bootloader) },
 	{ "vfio_ids", read_vfio_ids, offsetof(struct kernel_config, vfio_ids) },
+	{ "blacklist", read_blacklist, offsetof(struct kernel_config, blacklist) },
+	{ "trial", read_bool, offsetof(struct kernel_config, trial) },
 	{},
 };
 
@@ -770,6 +778,7 @@ void config_done(struct config *config)
 	free(config->mdevs);
 	free(config->kernel.hugepages);
 	strings_done(&config->kernel.extra);
+	strings_done(&config->kernel.blacklist);
 	free(config->kernel.bootloader);
 	free(config->export.dir);
 	strings_done(&config->files);

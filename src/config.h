@@ -20,7 +20,7 @@ struct where {
 
 enum iommu_wish { IOMMU_AUTO, IOMMU_ON, IOMMU_LEAVE };
 enum realloc_wish { REALLOC_AUTO, REALLOC_ON, REALLOC_LEAVE };
-enum vfio_ids { VFIO_IDS_SAFE, VFIO_IDS_NONE };
+enum vfio_ids { VFIO_IDS_SAFE, VFIO_IDS_NONE, VFIO_IDS_PERSISTENT };
 
 struct hugepages {
 	char *size; /* "2M", "1G": as the kernel's hugepagesz= takes it */
@@ -37,9 +37,14 @@ struct kernel_config {
 	bool unsafe_interrupts;        /* vfio_iommu_type1.allow_unsafe_interrupts=1 */
 	struct hugepages *hugepages;   /* hugepages = ( { size = "1G"; count = 16; } ) */
 	size_t n_hugepages;
-	struct strings extra;   /* extra = [ "word", … ] */
+	struct strings extra;     /* extra = [ "word", … ] */
+	struct strings blacklist; /* blacklist = [ "igbvf", … ]: modules that never load
+				     by alias */
+	bool trial; /* new words are tried for one boot first, where the boot loader can
+		     */
 	char *bootloader;       /* NULL: "auto" */
-	enum vfio_ids vfio_ids; /* vfio_ids = "safe" | "none" */
+	enum vfio_ids vfio_ids; /* vfio_ids = "safe" | "none" | "persistent": also in
+				   modprobe.d */
 };
 
 /* Every part that is given must agree. At least one is given. */

@@ -1,5 +1,7 @@
 #include "plan.h"
 
+#include "modprobe.h"
+
 #include <stdarg.h>
 #include <syslog.h>
 
@@ -524,18 +526,46 @@ static void plan_unsafe_interrupts(struct planner *p)
 	    p->config->kernel.where);
 }
 
+char *plan_modprobe(const struct config *config, const struct system *system)
+{
+	struct strings ids = {}, left_out = {};
+	_cleanup_free_ char *all = NULL;
+
+	plan_vfio_ids(config, system, &ids, &left_out);
+	all = join(&ids, ",");
+	strings_done(&ids);
+	strings_done(&left_out);
+	return modprobe_text(&config->kernel, all);
+}
+
+static void plan_module_options(struct planner *p)
+{
+	_cleanup_free_ char *text = plan_modprobe(p->config, p->system);
+	struct action *a;
+
+	if (streq(text, p->system->modprobe ? p->system->modprobe : ""))
+		return;
+	a = add(p, MODPROBE, NULL, NONE, NULL, text, p->config->kernel.where);
+	a->when = NEXT_BOOT;
+	a->why = xstrdup(*text ? "module options" : "not asked for any more");
+}
+
 static void plan_boot_args(struct planner *p)
 {
 	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
 	_cleanup_free_ char *words = NULL;
 	struct action *a;
 
-	if (!p->config->kernel.where.file)
-		return;
 	kargs_wanted(&p->config->kernel, &p->system->kernel, &wanted, &missing);
 	if (cmdline_equal(&wanted, &p->system->kernel.ours))
 		return;
 	words = cmdline_print(&wanted);
+	if (wanted.words.n && cmdline_equal(&wanted, &p->system->kernel.rejected)) {
+		problem(p, LOG_INFO, NULL, p->config->kernel.where,
+			"kernel arguments were rolled back and are not tried again: %s",
+			words);
+		return;
+	}
 	a = add(p, BOOT_ARGS, NULL, NONE, NULL, words, p->config->kernel.where);
 	a->when = NEXT_BOOT;
 	a->why = xstrdup(missing.words.n ? "not in effect" : "not asked for any more");
@@ -550,6 +580,7 @@ struct plan plan_make(const struct config *config, const struct system *system)
 		plan_function(&p, &system->functions[i]);
 	plan_modules(&p);
 	plan_unsafe_interrupts(&p);
+	plan_module_options(&p);
 	plan_boot_args(&p);
 	strings_done(&p.drivers);
 	return p.plan;
@@ -638,6 +669,8 @@ char *action_text(const struct action *a, bool done)
 		return xasprintf("%s %s", done ? "probed" : "probe", target);
 	case BOOT_ARGS:
 		return xasprintf("kernel arguments: %s", *a->value ? a->value : "(none)");
+	case MODPROBE:
+		return xasprintf("%s /" MODPROBE_CONF, *a->value ? "write" : "remove");
 	case N_VERBS:
 		break;
 	}

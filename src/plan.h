@@ -18,6 +18,8 @@ enum verb {
 	PROBE,      /* let the kernel choose a driver */
 	BOOT_ARGS, /* value: the words that should be ours on the next kernel command line
 		    */
+	MODPROBE,  /* value: the content that our file in modprobe.d should have, "" for
+		      none */
 	N_VERBS
 };
 
@@ -67,6 +69,9 @@ int plan_device_rule(const struct config *config, const struct function *functio
 const char *pf_rule_driver(const struct pf_rule *rule, unsigned vf_index);
 const char *pf_rule_resource(const struct pf_rule *rule,
 			     unsigned vf_index); /* NULL: default */
+
+/* What our file in modprobe.d should hold, "" for no file; the caller frees it. */
+char *plan_modprobe(const struct config *config, const struct system *system);
 
 /* Forgets the actions and problems that are about other functions than this one. */
 void plan_keep(struct plan *plan, const char *address);

@@ -1,5 +1,8 @@
 #include "system.h"
 
+#include "kargs-state.h"
+#include "modprobe.h"
+
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -320,6 +323,14 @@ static bool read_unsafe_interrupts(const struct root *root)
 	       streq(text, "Y");
 }
 
+static void read_modprobe(struct system *system, const struct root *root)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (root_read(root, &text, MODPROBE_CONF) == 0)
+		system->modprobe = xasprintf("%s\n", text); /* root_read() cuts the end */
+}
+
 int system_observe(struct system *ret, const struct root *root,
 		   const struct config *config)
 {
@@ -328,11 +339,13 @@ int system_observe(struct system *ret, const struct root *root,
 	struct strings addresses = {};
 	int r;
 
-	if (config->kernel.where.file) {
+	/* also what was asked for earlier */
+	if (config->kernel.where.file || root_exists(root, KARGS_STATE)) {
 		r = kernel_facts_read(root, &system.kernel);
 		if (r < 0)
 			return r;
 	}
+	read_modprobe(&system, root);
 	if (system.live)
 		root_list(root, &addresses, DEVICES); /* no PCI at all is no error */
 	system.functions = xcalloc(addresses.n, sizeof(struct function));
@@ -362,6 +375,7 @@ void system_done(struct system *system)
 	for (size_t i = 0; i < system->n_functions; i++)
 		function_done(&system->functions[i]);
 	free(system->functions);
+	free(system->modprobe);
 	kernel_facts_done(&system->kernel);
 	*system = (struct system){};
 }

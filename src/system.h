@@ -53,7 +53,8 @@ struct system {
 	bool live;               /* false: an image, nothing was observed */
 	bool vfio_module_loaded; /* vfio_pci: loaded or built in */
 	bool unsafe_interrupts;  /* vfio_iommu_type1's allow_unsafe_interrupts is set */
-	struct kernel_facts kernel; /* zeroed where the config has no kernel section */
+	char *modprobe;          /* our file in modprobe.d; NULL: there is none */
+	struct kernel_facts kernel; /* zeroed where no kernel section asks or asked */
 };
 
 /*
