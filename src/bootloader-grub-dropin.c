@@ -12,8 +12,8 @@
 
 #define DROPINS "etc/default/grub.d"
 /* after the files of others: a later plain assignment would lose ours */
-#define OURS "zz-sriov-setup.cfg"
-#define DROPIN DROPINS "/" OURS
+#define DROPIN_NAME "zz-sriov-setup.cfg"
+#define DROPIN DROPINS "/" DROPIN_NAME
 #define GRUB_CFG "boot/grub/grub.cfg"
 #define NEW_CFG "boot/grub/.grub.cfg.sriov-setup"
 #define BEGIN "GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT "
@@ -113,7 +113,7 @@ static int grub_foreign(const struct root *root, struct cmdline *ret)
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_free_ char *text = NULL;
 
-		if (!streq(names.items[i], OURS) &&
+		if (!streq(names.items[i], DROPIN_NAME) &&
 		    root_read(root, &text, DROPINS "/%s", names.items[i]) == 0)
 			add_assigned(text, ret);
 	}
