@@ -42,8 +42,13 @@ static bool boot_is_missing(const struct root *root)
 
 static int grub_detect(const struct root *root)
 {
-	_cleanup_free_ char *script = NULL;
+	_cleanup_free_ char *script = NULL, *cmdline = NULL;
 
+	/* GRUB's linux command puts BOOT_IMAGE= first; a kernel that was started without
+	 * it was started by something else, whatever lies in /boot */
+	if (root->live && (root_read(root, &cmdline, "proc/cmdline") < 0 ||
+			   !strstr(cmdline, "BOOT_IMAGE=")))
+		return 0;
 	if (root_read(root, &script, "usr/sbin/grub-mkconfig") < 0 ||
 	    !strstr(script, "default/grub.d"))
 		return 0;

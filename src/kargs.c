@@ -189,16 +189,22 @@ static int refuse_unsafe(const struct cmdline *wanted)
 	return 0;
 }
 
-/* Each driver reads its own switch: intel_iommu=off says nothing to an AMD machine. */
-static bool concerns(const struct kernel_facts *facts, const char *word)
+/*
+ * Each driver reads its own switch: intel_iommu=off says nothing to an AMD machine. And
+ * pci_realloc = "on" is the administrator's later word; the last one wins, pci_setup().
+ */
+static bool concerns(const struct kernel_config *config, const struct kernel_facts *facts,
+		     const char *word)
 {
+	if (config->pci_realloc == REALLOC_ON && streq(word, "pci=realloc=off"))
+		return false;
 	return facts->offline ||
 	       !startswith(word, facts->cpu == CPU_INTEL ? "amd_iommu=" : "intel_iommu=");
 }
 
 /* What others say: to the running kernel, and to the next one. */
-static int refuse_conflict(const struct kargs *k, const struct kernel_facts *facts,
-			   const struct cmdline *wanted)
+static int refuse_conflict(const struct kargs *k, const struct kernel_config *config,
+			   const struct kernel_facts *facts, const struct cmdline *wanted)
 {
 	_cleanup_(cmdline_done) struct cmdline all = {}, foreign = {};
 	const char *ours, *theirs;
@@ -212,7 +218,7 @@ static int refuse_conflict(const struct kargs *k, const struct kernel_facts *fac
 	/* what an earlier generation of ours says is about to be replaced */
 	for (size_t i = 0; i < all.words.n; i++)
 		if (!strings_contain(&facts->ours.words, all.words.items[i]) &&
-		    concerns(facts, all.words.items[i]))
+		    concerns(config, facts, all.words.items[i]))
 			cmdline_add(&foreign, all.words.items[i]);
 	theirs = cmdline_conflict(&foreign, wanted, &ours);
 	if (!theirs)
@@ -312,7 +318,7 @@ static int apply(struct kargs *k, const struct kernel_config *config,
 		return 0;
 	r = refuse_unsafe(wanted);
 	if (r == 0)
-		r = refuse_conflict(k, facts, wanted);
+		r = refuse_conflict(k, config, facts, wanted);
 	if (r < 0)
 		return r;
 	cmdline_append(&new.words, wanted);

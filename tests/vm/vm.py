@@ -52,11 +52,12 @@ def nvme(name, number, vfs=127):
 
 class VM:
     """One guest. files: {path: text or (text, mode)}; links: {path: target}; run: a script at the end
-    of the offline customisation."""
+    of the offline customisation; kernel: boot without a boot loader, with these words."""
 
     def __init__(self, name, devices=(), files=None, links=None, run="", product=True, memory=1024,
-                 icount=False):
+                 icount=False, iommu="intel-iommu,intremap=on,caching-mode=on", kernel="", cache="unsafe"):
         self.name, self.devices, self.memory, self.icount = name, list(devices), memory, icount
+        self.iommu, self.kernel, self.cache = iommu, kernel, cache
         self.tools, self.image = script("tools"), script("image")
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.", dir=CACHE))
         self.process = self.agent = self.monitor = None
@@ -107,17 +108,23 @@ class VM:
         if "VMTEST CUSTOMISED" not in console.read_text(errors="replace"):
             raise VMError("customising the disk failed:\n" + tail(console))
 
-    def start(self):
+    def start(self, load=""):
+        """Boots, or goes on from a snapshot of that name."""
         args = ["-M", "q35,kernel-irqchip=split", "-cpu", "max", "-smp", "1" if self.icount else "2",
                 "-m", str(self.memory), "-display", "none", "-nodefaults",
-                "-device", "intel-iommu,intremap=on,caching-mode=on",
+                "-device", self.iommu,
                 "-serial", f"file:{self.dir}/console.log",
-                "-drive", f"file={self.disk},format=qcow2,if=virtio,cache=unsafe",
+                "-drive", f"file={self.disk},format=qcow2,if=virtio,cache={self.cache}",
                 "-device", "virtio-serial-pci",
                 "-chardev", f"socket,id=agent,path={self.dir}/agent,server=on,wait=off",
                 "-device", "virtserialport,chardev=agent,name=vmtest",
                 "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off"]
         args += ["-icount", "shift=auto,sleep=off"] if self.icount else ["-accel", "tcg,thread=multi"]
+        if self.kernel:
+            stem = str(self.image)[:-len(".qcow2")]
+            args += ["-kernel", stem + ".vmlinuz", "-initrd", stem + ".initrd", "-append", self.kernel]
+        if load:
+            args += ["-loadvm", load]
         log = open(self.dir / "qemu.log", "wb")
         self.process = subprocess.Popen(self._qemu(*args, *self.devices), stdin=subprocess.DEVNULL,
                                         stdout=log, stderr=log)
@@ -125,8 +132,19 @@ class VM:
         self._receive(self.monitor, 30)
         self.qmp("qmp_capabilities")
         self.agent = self._connect("agent")
-        self.wait_boot()
+        if not load:
+            self.wait_boot()
         return self
+
+    def save(self, snapshot):
+        """Keeps disk and memory under that name, for start() and restore()."""
+        said = self.qmp("human-monitor-command", **{"command-line": f"savevm {snapshot}"})
+        if said:
+            raise VMError(f"savevm: {said}")
+
+    def restore(self, snapshot):
+        """The disk as it was; the machine is off."""
+        subprocess.run(self._qemu("--img", "snapshot", "-a", snapshot, str(self.disk)), check=True, timeout=120)
 
     def _connect(self, name):
         end = time.monotonic() + 30
@@ -156,6 +174,14 @@ class VM:
                 break
         # the agent may be there before the units that are looked at
         self.status("systemctl is-system-running --wait", BOOT_DEADLINE)
+
+    def wait_console(self, text, seconds):
+        """Until the console has said that, for a guest that answers nothing any more."""
+        end = time.monotonic() + seconds
+        while text not in (self.dir / "console.log").read_text(errors="replace"):
+            if time.monotonic() > end:
+                raise VMError(f"{self.name}: no {text!r} in {seconds} s; console:\n{self.console()}")
+            time.sleep(0.2)
 
     def status(self, text, seconds=120):
         """Exit status and output of a shell script in the guest."""
