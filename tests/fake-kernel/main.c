@@ -208,8 +208,11 @@ int main(int argc, char *argv[])
 		return 1;
 	}
 	mountpoint = xasprintf("%s/sys", argv[2]);
-	/* in the foreground, for its starter to end */
-	char *arguments[] = { argv[0], (char *)"-f", mountpoint, NULL };
+	struct fuse_args no_options = FUSE_ARGS_INIT(1, argv);
+	struct fuse *fuse =
+		fuse_new(&no_options, &operations, sizeof(operations), &kernel);
 
-	return fuse_main(3, arguments, &operations, &kernel);
+	if (!fuse || fuse_mount(fuse, mountpoint) < 0)
+		return 1;
+	return fuse_loop_mt(fuse, fuse_loop_cfg_create()) < 0;
 }
