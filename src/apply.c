@@ -146,16 +146,23 @@ static int do_unbind(const struct root *root, const struct action *a)
 	return r < 0 ? r : write_with_deadline(root, path, address, UNBIND_DEADLINE);
 }
 
-/* Through bind, not drivers_probe: that one returns success also when nothing was bound.
+/*
+ * Through bind, not drivers_probe: that one returns success also when nothing was bound.
+ * vfio drivers only take note of the device, vfio_pci_core_register_device(); any other
+ * talks to the hardware, which can hang. A child for each of hundreds of VFs would be
+ * felt.
  */
 static int do_bind(const struct root *root, const struct action *a)
 {
-	_cleanup_free_ char *address = NULL, *bound = NULL, *path = device_path(a);
+	_cleanup_free_ char *address = NULL, *bound = NULL, *path = device_path(a),
+			    *bind = xasprintf(DRIVERS "/%s/bind", a->name);
 	int r = device_address(root, a, &address);
 
 	if (r < 0)
 		return r;
-	r = root_write(root, address, DRIVERS "/%s/bind", a->name);
+	r = strstr(a->name, "vfio") ?
+		    root_write(root, address, "%s", bind) :
+		    write_with_deadline(root, bind, address, PROBE_DEADLINE);
 	/* EBUSY: bound already; by whom? The kernel may have been faster, with our
 	 * override. */
 	if (r == -EBUSY && root_link_name(root, &bound, "%s/driver", path) == 0 &&
@@ -205,11 +212,15 @@ static const struct hint {
 	  "the firmware left no memory window or bus number for VFs: turn on SR-IOV and "
 	  "Above 4G "
 	  "Decoding there, or kernel.pci_realloc" },
+	{ CREATE_VFS, EINVAL, "the driver rejects this number; see the kernel log" },
+	{ CREATE_VFS, EIO, "the device or its driver failed; see the kernel log" },
 	{ CREATE_VFS, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ BIND, ENOENT, "there is no such driver: is its module installed?" },
 	{ BIND, ENODEV, "the driver does not take this device, or it has vanished" },
 	{ BIND, EINVAL, "no IOMMU group, or the device is on vfio-pci's denylist" },
 	{ BIND, EBUSY, "another driver was faster" },
+	{ BIND, ETIMEDOUT, "the driver is stuck; see the kernel log" },
+	{ PROBE, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ UNBIND, ETIMEDOUT, "somebody uses it" },
 	{ LOAD_MODULE, ENOENT, "no such module for this kernel" },
 	{ LOAD_MODULE, EPERM, "it is blacklisted, or modules are locked" },

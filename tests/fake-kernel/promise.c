@@ -331,6 +331,41 @@ char *trial_broken(const struct trial *trial)
 	return why;
 }
 
+/* Is the line about this PF or one of its VFs? */
+static bool concerns(const struct trial *trial, const char *line, const struct view *pf)
+{
+	const size_t length = strlen("0000:00:00.0");
+
+	for (; line && strlen(line) >= length; line++) {
+		_cleanup_free_ char *address = xstrndup(line, length);
+		unsigned domain, index;
+
+		if (streq(address, pf->address) ||
+		    (routing_id(address, &domain) && owner(trial, address, &index) == pf))
+			return true;
+	}
+	return false;
+}
+
+char *trial_untouched_by(const struct trial *trial, const char *line)
+{
+	for (size_t i = 0; i < trial->before.n; i++) {
+		const struct view *old = &trial->before.items[i], *new;
+		const struct pf_rule *rule = governing(trial, old->address);
+		char *why;
+
+		new = views_find(&trial->after, old->address);
+		/* the count of one that has VFs is not changed */
+		if (!rule || !new || concerns(trial, line, old) ||
+		    (old->vfs && (int)old->vfs < rule->vfs))
+			continue;
+		why = pf_unlike_rule(trial, new, rule);
+		if (why)
+			return why;
+	}
+	return NULL;
+}
+
 /* How much the plan still has to do now. */
 static size_t left_to_do(struct host *host, struct config *config)
 {

@@ -46,5 +46,8 @@ void trial_done(struct trial *trial);
  * - A run that fails says so: an exit status, and a line with the address.
  */
 char *trial_broken(const struct trial *trial);
+/* The same for: the PFs that this line of the audit is not about are as their rules say.
+ */
+char *trial_untouched_by(const struct trial *trial, const char *line);
 /* Also: another run writes nothing and says nothing that is not wrong. */
 char *trial_broken_twice(struct host *host, struct config *config);
