@@ -166,21 +166,26 @@ static int read_machine(struct kernel *kernel, const char *path)
 	return 0;
 }
 
+static int write_file(int directory, const char *path, const char *text)
+{
+	_cleanup_close_ int fd =
+		openat(directory, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
 /* The few files of /proc that go with the machine. */
 static int write_proc(const struct kernel *kernel, int directory)
 {
-	_cleanup_close_ int fd = -1;
+	int r;
 
 	if ((mkdirat(directory, "proc", 0755) < 0 ||
 	     mkdirat(directory, "proc/self", 0755) < 0 ||
 	     mkdirat(directory, "sys", 0755) < 0) &&
 	    errno != EEXIST)
 		return -errno;
-	fd = openat(directory, "proc/self/mountinfo",
-		    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0 || write(fd, kernel->mounts, strlen(kernel->mounts)) < 0)
-		return -errno;
-	return 0;
+	r = write_file(directory, "proc/cmdline", "root=/dev/vda1\n");
+	return r < 0 ? r : write_file(directory, "proc/self/mountinfo", kernel->mounts);
 }
 
 int main(int argc, char *argv[])
