@@ -106,7 +106,10 @@ static size_t count_vfs(const struct root *root, const char *pf)
 	return n;
 }
 
-/* sriov_numvfs_store(): the write succeeds also when the driver made fewer or none. */
+/*
+ * sriov_numvfs_store(): the write succeeds also when the driver made fewer or none. More
+ * are no failure: QAT always makes all.
+ */
 static int do_create(const struct root *root, const struct action *a)
 {
 	_cleanup_free_ char *path = xasprintf(DEVICES "/%s/sriov_numvfs", a->function);
@@ -119,7 +122,7 @@ static int do_create(const struct root *root, const struct action *a)
 	if (r < 0)
 		return r;
 	have = count_vfs(root, a->function);
-	if (have == (size_t)atoi(a->value))
+	if (have >= (size_t)atoi(a->value))
 		return 0;
 	log_full(LOG_ERR, &subject, "the driver accepted %s VFs but made %zu%s", a->value,
 		 have, have ? "" : "; bnxt_en needs the link up first");
@@ -143,16 +146,23 @@ static int do_unbind(const struct root *root, const struct action *a)
 	return r < 0 ? r : write_with_deadline(root, path, address, UNBIND_DEADLINE);
 }
 
-/* Through bind, not drivers_probe: that one returns success also when nothing was bound.
+/*
+ * Through bind, not drivers_probe: that one returns success also when nothing was bound.
+ * vfio drivers only take note of the device, vfio_pci_core_register_device(); any other
+ * talks to the hardware, which can hang. A child for each of hundreds of VFs would be
+ * felt.
  */
 static int do_bind(const struct root *root, const struct action *a)
 {
-	_cleanup_free_ char *address = NULL, *bound = NULL, *path = device_path(a);
+	_cleanup_free_ char *address = NULL, *bound = NULL, *path = device_path(a),
+			    *bind = xasprintf(DRIVERS "/%s/bind", a->name);
 	int r = device_address(root, a, &address);
 
 	if (r < 0)
 		return r;
-	r = root_write(root, address, DRIVERS "/%s/bind", a->name);
+	r = strstr(a->name, "vfio") ?
+		    root_write(root, address, "%s", bind) :
+		    write_with_deadline(root, bind, address, PROBE_DEADLINE);
 	/* EBUSY: bound already; by whom? The kernel may have been faster, with our
 	 * override. */
 	if (r == -EBUSY && root_link_name(root, &bound, "%s/driver", path) == 0 &&
@@ -202,11 +212,15 @@ static const struct hint {
 	  "the firmware left no memory window or bus number for VFs: turn on SR-IOV and "
 	  "Above 4G "
 	  "Decoding there, or kernel.pci_realloc" },
+	{ CREATE_VFS, EINVAL, "the driver rejects this number; see the kernel log" },
+	{ CREATE_VFS, EIO, "the device or its driver failed; see the kernel log" },
 	{ CREATE_VFS, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ BIND, ENOENT, "there is no such driver: is its module installed?" },
 	{ BIND, ENODEV, "the driver does not take this device, or it has vanished" },
 	{ BIND, EINVAL, "no IOMMU group, or the device is on vfio-pci's denylist" },
 	{ BIND, EBUSY, "another driver was faster" },
+	{ BIND, ETIMEDOUT, "the driver is stuck; see the kernel log" },
+	{ PROBE, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ UNBIND, ETIMEDOUT, "somebody uses it" },
 	{ LOAD_MODULE, ENOENT, "no such module for this kernel" },
 	{ LOAD_MODULE, EPERM, "it is blacklisted, or modules are locked" },
@@ -242,21 +256,26 @@ static int report(const struct action *a, int error)
 			a->where.file ? a->where.file : "", place);
 }
 
-/* Does the failure of `before` make `a` pointless? */
-static bool depends(const struct action *a, const struct action *before)
+/* Does the failure of `before` make `a` pointless? Not where a VF came all the same. */
+static bool depends(const struct root *root, const struct action *a,
+		    const struct action *before, int error)
 {
 	if (before->verb == LOAD_MODULE)
 		return a->verb == BIND && streq(a->name, before->name);
-	return streq(a->function, before->function) &&
-	       (before->vf == NONE || before->vf == a->vf);
+	if (!streq(a->function, before->function))
+		return false;
+	if (error == -EREMOTEIO && a->vf != NONE)
+		return !root_exists(root, DEVICES "/%s/virtfn%d", a->function, a->vf);
+	return before->vf == NONE || before->vf == a->vf;
 }
 
-static bool blocked(const struct plan *plan, const bool *failed, size_t index)
+static bool blocked(const struct plan *plan, const struct root *root, const int *errors,
+		    size_t index)
 {
 	const struct action *a = &plan->actions[index];
 
 	for (size_t i = 0; i < index; i++)
-		if (failed[i] && depends(a, &plan->actions[i]))
+		if (errors[i] < 0 && depends(root, a, &plan->actions[i], errors[i]))
 			return true;
 	return false;
 }
@@ -300,7 +319,7 @@ static void log_done(const struct plan *plan, const bool *done)
 
 int plan_apply(const struct plan *plan, const struct root *root, unsigned *ret_done)
 {
-	_cleanup_free_ bool *failed = xcalloc(plan->n_actions, sizeof(bool));
+	_cleanup_free_ int *errors = xcalloc(plan->n_actions, sizeof(int));
 	_cleanup_free_ bool *done = xcalloc(plan->n_actions, sizeof(bool));
 	size_t failures = 0;
 	int first_error = 0;
@@ -312,14 +331,14 @@ int plan_apply(const struct plan *plan, const struct root *root, unsigned *ret_d
 
 		if (a->when != NOW || a->disruptive)
 			continue;
-		if (failures && !a->always && blocked(plan, failed, i))
+		if (failures && !a->always && blocked(plan, root, errors, i))
 			continue;
 		if (a->verb == CREATE_VFS)
 			log_status("creating %s VFs on %s", a->value, a->function);
 		r = verbs[a->verb](root, a);
 		if (r < 0) {
 			report(a, r);
-			failed[i] = true;
+			errors[i] = r;
 			failures++;
 			first_error = first_error ? first_error : r;
 		} else {
