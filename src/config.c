@@ -503,6 +503,21 @@ static void read_blacklist(struct reader *reader, const config_setting_t *settin
 	read_words(reader, setting, field, field_driver);
 }
 
+static const struct key signing_keys[] = {
+	{ "key", read_directory, offsetof(struct signing_key, key) },
+	{ "certificate", read_directory, offsetof(struct signing_key, certificate) },
+	{},
+};
+
+static void read_signing_key(struct reader *reader, const config_setting_t *setting,
+			     void *field)
+{
+	read_group(reader, setting, signing_keys, field);
+	require(reader, setting, "key", "the private key's file: key = \"/…\"");
+	require(reader, setting, "certificate",
+		"the certificate's file: certificate = \"/…\"");
+}
+
 static const struct key kernel_keys[] = {
 	{ "iommu", read_iommu, offsetof(struct kernel_config, iommu) },
 	{ "passthrough", read_bool, offsetof(struct kernel_config, passthrough) },
@@ -516,6 +531,7 @@ static const struct key kernel_keys[] = {
 	{ "vfio_ids", read_vfio_ids, offsetof(struct kernel_config, vfio_ids) },
 	{ "blacklist", read_blacklist, offsetof(struct kernel_config, blacklist) },
 	{ "trial", read_bool, offsetof(struct kernel_config, trial) },
+	{ "secure_boot", read_signing_key, offsetof(struct kernel_config, secure_boot) },
 	{},
 };
 
@@ -780,6 +796,8 @@ void config_done(struct config *config)
 	strings_done(&config->kernel.extra);
 	strings_done(&config->kernel.blacklist);
 	free(config->kernel.bootloader);
+	free(config->kernel.secure_boot.key);
+	free(config->kernel.secure_boot.certificate);
 	free(config->export.dir);
 	strings_done(&config->files);
 	*config = (struct config){};

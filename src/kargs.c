@@ -14,6 +14,7 @@
 /* What every verb works on. */
 struct kargs {
 	const struct root *root;
+	const struct kernel_config *config;
 	const struct bootloader *loader;
 	struct kargs_state state;
 	int lock; /* -1: none is needed, an image has one builder */
@@ -85,16 +86,17 @@ static int find_orphan(struct kargs *k)
 	return 0;
 }
 
-static int kargs_open(struct kargs *ret, const struct root *root, const char *loader)
+static int kargs_open(struct kargs *ret, const struct root *root,
+		      const struct kernel_config *config)
 {
 	int r;
 
-	*ret = (struct kargs){ .root = root, .lock = -1 };
+	*ret = (struct kargs){ .root = root, .config = config, .lock = -1 };
 	r = lock(root, &ret->lock);
 	if (r == 0)
 		r = kargs_state_read(root, &ret->state);
 	if (r == 0)
-		r = bootloader_find(&ret->loader, root, loader);
+		r = bootloader_find(&ret->loader, root, config->bootloader);
 	if (r == 0 && ret->state.generation == 0)
 		r = find_orphan(ret);
 	return r;
@@ -119,6 +121,14 @@ static bool is_booted(const struct kargs_state *state, const struct kernel_facts
 	return cmdline_has(&facts->running, marker);
 }
 
+static int install_words(const struct kargs *k, const struct cmdline *words)
+{
+	return k->loader->install_signed ?
+		       k->loader->install_signed(k->root, words,
+						 &k->config->secure_boot) :
+		       k->loader->install(k->root, words);
+}
+
 /* install and refresh, or arm; what was there before comes back when one fails */
 static int install(const struct kargs *k, const struct kargs_state *state)
 {
@@ -131,12 +141,12 @@ static int install(const struct kargs *k, const struct kargs_state *state)
 		return r;
 	if (state->trial)
 		return k->loader->arm(k->root, &before, &words, state->generation);
-	changed = k->loader->install(k->root, &words);
+	changed = install_words(k, &words);
 	if (changed < 0 || !k->loader->refresh || !k->root->live)
 		return changed;
 	r = k->loader->refresh(k->root, &words);
 	if (r < 0) {
-		k->loader->install(k->root, &before);
+		install_words(k, &before);
 		return r;
 	}
 	return 1;
@@ -203,8 +213,8 @@ static bool concerns(const struct kernel_config *config, const struct kernel_fac
 }
 
 /* What others say: to the running kernel, and to the next one. */
-static int refuse_conflict(const struct kargs *k, const struct kernel_config *config,
-			   const struct kernel_facts *facts, const struct cmdline *wanted)
+static int refuse_conflict(const struct kargs *k, const struct kernel_facts *facts,
+			   const struct cmdline *wanted)
 {
 	_cleanup_(cmdline_done) struct cmdline all = {}, foreign = {};
 	const char *ours, *theirs;
@@ -218,7 +228,7 @@ static int refuse_conflict(const struct kargs *k, const struct kernel_config *co
 	/* what an earlier generation of ours says is about to be replaced */
 	for (size_t i = 0; i < all.words.n; i++)
 		if (!strings_contain(&facts->ours.words, all.words.items[i]) &&
-		    concerns(config, facts, all.words.items[i]))
+		    concerns(k->config, facts, all.words.items[i]))
 			cmdline_add(&foreign, all.words.items[i]);
 	theirs = cmdline_conflict(&foreign, wanted, &ours);
 	if (!theirs)
@@ -303,9 +313,8 @@ static int settle_trial(struct kargs *k, const struct kernel_facts *facts,
 	return good ? judge(k, facts, missing) : 1;
 }
 
-static int apply(struct kargs *k, const struct kernel_config *config,
-		 const struct kernel_facts *facts, const struct cmdline *wanted,
-		 const struct cmdline *missing)
+static int apply(struct kargs *k, const struct kernel_facts *facts,
+		 const struct cmdline *wanted, const struct cmdline *missing)
 {
 	_cleanup_(kargs_state_done) struct kargs_state new = {};
 	bool finished = kargs_state_is_finished(&k->state);
@@ -318,13 +327,14 @@ static int apply(struct kargs *k, const struct kernel_config *config,
 		return 0;
 	r = refuse_unsafe(wanted);
 	if (r == 0)
-		r = refuse_conflict(k, config, facts, wanted);
+		r = refuse_conflict(k, facts, wanted);
 	if (r < 0)
 		return r;
 	cmdline_append(&new.words, wanted);
 	cmdline_append(&new.previous, &k->state.words);
-	new.trial = config->trial && wanted->words.n && k->root->live && k->loader->arm;
-	if (config->trial && !k->loader->arm)
+	new.trial =
+		k->config->trial && wanted->words.n && k->root->live && k->loader->arm;
+	if (k->config->trial && !k->loader->arm)
 		log_warning("%s cannot try kernel arguments for one boot: they stay",
 			    k->loader->name);
 	return change(k, &new);
@@ -335,16 +345,16 @@ int kargs_apply(const struct root *root, const struct kernel_config *config,
 		const struct cmdline *missing)
 {
 	_cleanup_(kargs_close) struct kargs k;
-	int r = kargs_open(&k, root, config->bootloader);
+	int r = kargs_open(&k, root, config);
 
-	return r < 0 ? r : apply(&k, config, facts, wanted, missing);
+	return r < 0 ? r : apply(&k, facts, wanted, missing);
 }
 
-int kargs_remove(const struct root *root, const char *loader)
+int kargs_remove(const struct root *root, const struct kernel_config *config)
 {
 	_cleanup_(kargs_close) struct kargs k;
 	const struct kargs_state none = {};
-	int r = kargs_open(&k, root, loader);
+	int r = kargs_open(&k, root, config);
 
 	if (r < 0)
 		return r;
@@ -361,11 +371,11 @@ int kargs_remove(const struct root *root, const char *loader)
 	return 1;
 }
 
-int kargs_rollback(const struct root *root, const char *loader)
+int kargs_rollback(const struct root *root, const struct kernel_config *config)
 {
 	_cleanup_(kargs_close) struct kargs k;
 	_cleanup_(kargs_state_done) struct kargs_state new = {};
-	int r = kargs_open(&k, root, loader);
+	int r = kargs_open(&k, root, config);
 
 	if (r < 0)
 		return r;
@@ -401,7 +411,7 @@ static const char *state_text(const struct root *root, const struct kargs_state 
 	return missing->words.n ? "booted, but without effect" : "active";
 }
 
-int kargs_status(const struct root *root, const char *name,
+int kargs_status(const struct root *root, const struct kernel_config *config,
 		 const struct kernel_facts *facts, const struct cmdline *wanted,
 		 const struct cmdline *missing)
 {
@@ -410,7 +420,7 @@ int kargs_status(const struct root *root, const char *name,
 	int r = kargs_state_read(root, &state);
 
 	if (r == 0)
-		r = bootloader_find(&loader, root, name);
+		r = bootloader_find(&loader, root, config->bootloader);
 	if (r < 0)
 		return r;
 	printf("boot loader:  %s\n", loader->name);

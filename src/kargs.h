@@ -21,10 +21,10 @@ int kargs_apply(const struct root *root, const struct kernel_config *config,
 		const struct kernel_facts *facts, const struct cmdline *wanted,
 		const struct cmdline *missing);
 /* Takes back all that was written: the boot loader's files are as before. */
-int kargs_remove(const struct root *root, const char *bootloader);
+int kargs_remove(const struct root *root, const struct kernel_config *config);
 /* The words of the generation before; the present ones are not tried again. */
-int kargs_rollback(const struct root *root, const char *bootloader);
+int kargs_rollback(const struct root *root, const struct kernel_config *config);
 /* Prints what is asked for, installed and in effect. */
-int kargs_status(const struct root *root, const char *bootloader,
+int kargs_status(const struct root *root, const struct kernel_config *config,
 		 const struct kernel_facts *facts, const struct cmdline *wanted,
 		 const struct cmdline *missing);

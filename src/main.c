@@ -134,8 +134,7 @@ static int kargs_show(const struct options *options, const struct config *config
 	if (r < 0)
 		return log_error_errno(r, "cannot read what the kernel runs with");
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
-	return kargs_status(&options->root, config->kernel.bootloader, &facts, &wanted,
-			    &missing);
+	return kargs_status(&options->root, &config->kernel, &facts, &wanted, &missing);
 }
 
 #define KARGS_VERBS "status|print|apply|remove|rollback"
@@ -155,9 +154,9 @@ static int cmd_kargs(const struct options *options, const struct config *config)
 	else if (streq(verb, "apply"))
 		r = run_kargs(config, &options->root);
 	else if (streq(verb, "remove"))
-		r = kargs_remove(&options->root, config->kernel.bootloader);
+		r = kargs_remove(&options->root, &config->kernel);
 	else if (streq(verb, "rollback"))
-		r = kargs_rollback(&options->root, config->kernel.bootloader);
+		r = kargs_rollback(&options->root, &config->kernel);
 	else
 		r = log_error_errno(EINVAL, "kargs %s: expected " KARGS_VERBS, verb);
 	return r < 0 ? EXIT_FAILED : EXIT_DONE;

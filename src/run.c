@@ -290,8 +290,7 @@ int run_kargs(const struct config *config, const struct root *root)
  */
 int run_reset(const struct config *config, const struct root *root)
 {
-	int r = kargs_remove(root, config->kernel.bootloader),
-	    first_error = r < 0 ? r : 0;
+	int r = kargs_remove(root, &config->kernel), first_error = r < 0 ? r : 0;
 	const char *const files[] = { MODPROBE_CONF, RULES_PATH };
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {

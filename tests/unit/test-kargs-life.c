@@ -19,16 +19,17 @@ static int unlink_one(const char *path, const struct stat *st, int flag, struct 
 	return remove(path);
 }
 
+static const struct kernel_config defaults = {};
+
 static int apply(const struct root *root, const char *running, const char *wanted)
 {
 	_cleanup_(cmdline_done) struct cmdline w = {}, missing = {};
 	_cleanup_(kernel_facts_done) struct kernel_facts facts = { .offline = true };
-	const struct kernel_config config = {};
 	int r = kernel_facts_read(root, &facts);
 
 	cmdline_parse(&facts.running, running);
 	cmdline_parse(&w, wanted);
-	return r < 0 ? r : kargs_apply(root, &config, &facts, &w, &missing);
+	return r < 0 ? r : kargs_apply(root, &defaults, &facts, &w, &missing);
 }
 
 static void is_ours(const struct root *root, const char *want)
@@ -75,19 +76,19 @@ static void test_life(const struct root *root)
 	is_ours(root, NULL);
 	is_int(apply(root, "", "iommu=pt"), 1, "and again wanted");
 	is_ours(root, "iommu=pt sriov_setup.gen=4");
-	is_int(kargs_remove(root, NULL), 1, "remove");
+	is_int(kargs_remove(root, &defaults), 1, "remove");
 	is_ours(root, NULL);
 	ok(!root_exists(root, STATE), "no state stays");
-	is_int(kargs_remove(root, NULL), 0, "remove again");
+	is_int(kargs_remove(root, &defaults), 0, "remove again");
 }
 
 static void test_rollback(const struct root *root)
 {
-	is_int(kargs_rollback(root, NULL), 0, "nothing to go back to");
+	is_int(kargs_rollback(root, &defaults), 0, "nothing to go back to");
 	apply(root, "", "iommu=pt");
 	apply(root, "", "iommu=pt hugepagesz=1G hugepages=4");
 	is_ours(root, "iommu=pt hugepagesz=1G hugepages=4 sriov_setup.gen=2");
-	is_int(kargs_rollback(root, NULL), 1, "rollback");
+	is_int(kargs_rollback(root, &defaults), 1, "rollback");
 	is_ours(root, "iommu=pt sriov_setup.gen=3");
 	is_int(apply(root, "", "iommu=pt hugepagesz=1G hugepages=4"), 0,
 	       "what was rolled back is not tried again");
@@ -95,7 +96,7 @@ static void test_rollback(const struct root *root)
 	is_int(apply(root, "", "iommu=pt hugepagesz=1G hugepages=2"), 1,
 	       "another wish is");
 	is_ours(root, "iommu=pt hugepagesz=1G hugepages=2 sriov_setup.gen=4");
-	kargs_remove(root, NULL);
+	kargs_remove(root, &defaults);
 }
 
 /* What the administrator's GRUB files say counts, also where no kernel runs. */
@@ -108,7 +109,7 @@ static void test_foreign(const struct root *root)
 		     "# GRUB_CMDLINE_LINUX=iommu=off\nGRUB_CMDLINE_LINUX=\"$X quiet\"\n",
 		     0644, "etc/default/grub");
 	is_int(apply(root, "", "iommu=pt"), 1, "a comment is none");
-	kargs_remove(root, NULL);
+	kargs_remove(root, &defaults);
 }
 
 static void test_refusals(const struct root *root)

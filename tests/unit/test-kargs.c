@@ -15,11 +15,12 @@ static struct fixture image(void)
 	return f;
 }
 
+static const struct kernel_config defaults = {};
+
 static int apply(struct fixture *f, const char *words)
 {
 	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
 	_cleanup_(kernel_facts_done) struct kernel_facts facts = {};
-	const struct kernel_config config = {};
 	char *said;
 	int r;
 
@@ -27,7 +28,7 @@ static int apply(struct fixture *f, const char *words)
 	r = kernel_facts_read(&f->root, &facts);
 	if (r == 0) {
 		cmdline_parse(&wanted, words);
-		r = kargs_apply(&f->root, &config, &facts, &wanted, &missing);
+		r = kargs_apply(&f->root, &defaults, &facts, &wanted, &missing);
 	}
 	said = capture_end();
 	free(said);
@@ -74,7 +75,7 @@ static void test_dropin(void)
 	ok(!root_exists(&f.root, DROPIN), "with the drop-in");
 	apply(&f, "iommu=pt");
 	capture_start();
-	is_int(kargs_remove(&f.root, NULL), 1, "remove");
+	is_int(kargs_remove(&f.root, &defaults), 1, "remove");
 	said = capture_end();
 	free(said);
 	ok(!root_exists(&f.root, DROPIN) && !root_exists(&f.root, STATE),
