@@ -33,8 +33,8 @@ def has_words(t, guest, loader):
     t.has(status, f"boot loader:  {loader}\n", "the boot loader is still known")
     t.has(status, "state:        active", "and the words are in effect")
     t.eq(guest.status("touch /var/mark; sleep 1; sriov-setup kargs apply; "
-                      "find /boot /etc /var/lib/sriov-setup -newer /var/mark -type f")[1], "kernel arguments of "
-         "generation 1 are in effect\n/var/lib/sriov-setup/kargs\n", "which is said and recorded, once")
+                      "find /boot /etc /var/lib/sriov-setup -newer /var/mark -type f")[1], "sriov-setup: kernel "
+         "arguments of generation 1 are in effect\n/var/lib/sriov-setup/kargs\n", "which is said and recorded, once")
     t.eq(guest.status("touch /var/mark; sleep 1; sriov-setup kargs apply; "
                       "find /boot /etc /var/lib/sriov-setup -newer /var/mark -type f"), (0, ""),
          "then nothing is written")

@@ -4,7 +4,7 @@ import efi
 RUN = """\
 mkdir -p /etc/keys
 cd /etc/keys
-openssl req -quiet -x509 -newkey rsa:2048 -noenc -subj /CN=sriov-setup-test -days 3650 -keyout db.key -out db.pem
+openssl req -x509 -newkey rsa:2048 -noenc -subj /CN=sriov-setup-test -days 3650 -keyout db.key -out db.pem
 boot=/usr/lib/systemd/boot/efi/systemd-bootx64.efi
 sbsign --key db.key --cert db.pem --output $boot.signed $boot
 # systemd-boot gives the keys to the firmware at its first start
