@@ -5,6 +5,8 @@
 #include <errno.h>
 
 static const struct bootloader *const bootloaders[] = {
+	&bootloader_uki_addon,
+	&bootloader_bls_plugin,
 	&bootloader_grub_dropin,
 	&bootloader_manual,
 };

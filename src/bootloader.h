@@ -8,6 +8,7 @@
 #pragma once
 
 #include "cmdline.h"
+#include "config.h"
 #include "root.h"
 
 struct bootloader {
@@ -19,13 +20,19 @@ struct bootloader {
 	/* Makes exactly these words ours, none: takes away all that is ours. 1 changed, 0
 	 * was right. */
 	int (*install)(const struct root *root, const struct cmdline *words);
+	/* Instead of install(), where firmware verifies what we write: signed with the
+	 * key when there is one. */
+	int (*install_signed)(const struct root *root, const struct cmdline *words,
+			      const struct signing_key *key);
 	/* Makes it stick, and verifies what will be booted; NULL: nothing to do. Live
 	 * only. */
 	int (*refresh)(const struct root *root, const struct cmdline *words);
 };
 
+extern const struct bootloader bootloader_bls_plugin;
 extern const struct bootloader bootloader_grub_dropin;
 extern const struct bootloader bootloader_manual;
+extern const struct bootloader bootloader_uki_addon;
 
 /* The one named (-ENOENT when there is none) or, for NULL, the surest. Logs. */
 int bootloader_find(const struct bootloader **ret, const struct root *root,

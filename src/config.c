@@ -497,6 +497,21 @@ static void read_extra(struct reader *reader, const config_setting_t *setting,
 	}
 }
 
+static const struct key signing_keys[] = {
+	{ "key", read_directory, offsetof(struct signing_key, key) },
+	{ "certificate", read_directory, offsetof(struct signing_key, certificate) },
+	{},
+};
+
+static void read_signing_key(struct reader *reader, const config_setting_t *setting,
+			     void *field)
+{
+	read_group(reader, setting, signing_keys, field);
+	require(reader, setting, "key", "the private key's file: key = \"/…\"");
+	require(reader, setting, "certificate",
+		"the certificate's file: certificate = \"/…\"");
+}
+
 static const struct key kernel_keys[] = {
 	{ "iommu", read_iommu, offsetof(struct kernel_config, iommu) },
 	{ "passthrough", read_bool, offsetof(struct kernel_config, passthrough) },
@@ -508,6 +523,7 @@ static const struct key kernel_keys[] = {
 	{ "extra", read_extra, offsetof(struct kernel_config, extra) },
 	{ "bootloader", read_bootloader, offsetof(struct kernel_config, bootloader) },
 	{ "vfio_ids", read_vfio_ids, offsetof(struct kernel_config, vfio_ids) },
+	{ "secure_boot", read_signing_key, offsetof(struct kernel_config, secure_boot) },
 	{},
 };
 
@@ -771,6 +787,8 @@ void config_done(struct config *config)
 	free(config->kernel.hugepages);
 	strings_done(&config->kernel.extra);
 	free(config->kernel.bootloader);
+	free(config->kernel.secure_boot.key);
+	free(config->kernel.secure_boot.certificate);
 	free(config->export.dir);
 	strings_done(&config->files);
 	*config = (struct config){};

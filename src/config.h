@@ -27,6 +27,11 @@ struct hugepages {
 	unsigned count;
 };
 
+/* PEM files on the machine that runs us, also for an image; both or none */
+struct signing_key {
+	char *key, *certificate;
+};
+
 /* kernel = { … }: what needs the next boot */
 struct kernel_config {
 	struct where where;            /* file NULL: there is no such section */
@@ -40,6 +45,8 @@ struct kernel_config {
 	struct strings extra;   /* extra = [ "word", … ] */
 	char *bootloader;       /* NULL: "auto" */
 	enum vfio_ids vfio_ids; /* vfio_ids = "safe" | "none" */
+	struct signing_key
+		secure_boot; /* secure_boot = { key = "/…"; certificate = "/…"; } */
 };
 
 /* Every part that is given must agree. At least one is given. */

@@ -140,21 +140,28 @@ static struct cmdline with_marker(const struct cmdline *words, unsigned generati
 	return all;
 }
 
+static int install_words(const struct root *root, const struct bootloader *loader,
+			 const struct cmdline *words, const struct signing_key *key)
+{
+	return loader->install_signed ? loader->install_signed(root, words, key) :
+					loader->install(root, words);
+}
+
 /* install, refresh; what was there before comes back when either fails */
 static int install(const struct root *root, const struct bootloader *loader,
-		   const struct cmdline *words)
+		   const struct cmdline *words, const struct signing_key *key)
 {
 	_cleanup_(cmdline_done) struct cmdline before = {};
 	int changed, r = loader->read(root, &before);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
-	changed = loader->install(root, words);
+	changed = install_words(root, loader, words, key);
 	if (changed < 0 || !loader->refresh || !root->live)
 		return changed;
 	r = loader->refresh(root, words);
 	if (r < 0) {
-		loader->install(root, &before);
+		install_words(root, loader, &before, key);
 		return r;
 	}
 	return 1;
@@ -233,7 +240,8 @@ static void forget_attempt(const struct root *root, const struct state *old)
 }
 
 static int change(const struct root *root, const struct bootloader *loader,
-		  const struct state *old, const struct cmdline *wanted)
+		  const struct state *old, const struct cmdline *wanted,
+		  const struct signing_key *key)
 {
 	_cleanup_(state_done) struct state new = { .generation = old->generation + 1 };
 	_cleanup_(cmdline_done) struct cmdline words =
@@ -247,7 +255,7 @@ static int change(const struct root *root, const struct bootloader *loader,
 	r = state_write(root, &new);
 	if (r < 0)
 		return r;
-	r = install(root, loader, &words);
+	r = install(root, loader, &words, key);
 	if (r < 0) {
 		forget_attempt(root, old);
 		return r;
@@ -282,7 +290,7 @@ static int find_orphan(const struct root *root, const struct bootloader *loader,
 	return 0;
 }
 
-int kargs_apply(const struct root *root, const char *name,
+int kargs_apply(const struct root *root, const struct kernel_config *config,
 		const struct kernel_facts *facts, const struct cmdline *wanted,
 		const struct cmdline *missing)
 {
@@ -296,7 +304,7 @@ int kargs_apply(const struct root *root, const char *name,
 		return r;
 	r = state_read(root, &state);
 	if (r == 0)
-		r = bootloader_find(&loader, root, name);
+		r = bootloader_find(&loader, root, config->bootloader);
 	if (r == 0 && state.generation == 0)
 		r = find_orphan(root, loader, &state);
 	if (r < 0)
@@ -309,7 +317,7 @@ int kargs_apply(const struct root *root, const char *name,
 		r = refuse_conflict(facts, wanted);
 	if (r < 0)
 		return r;
-	return change(root, loader, &state, wanted);
+	return change(root, loader, &state, wanted, &config->secure_boot);
 }
 
 int kargs_remove(const struct root *root, const char *name)
@@ -328,7 +336,7 @@ int kargs_remove(const struct root *root, const char *name)
 		return r;
 	if (state.generation == 0 && loader->read(root, &state.words) == -ENOENT)
 		return 0;
-	r = install(root, loader, &(struct cmdline){});
+	r = install(root, loader, &(struct cmdline){}, &(struct signing_key){});
 	if (r < 0)
 		return r;
 	r = root_remove(root, STATE);

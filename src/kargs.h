@@ -17,7 +17,7 @@
  * whose effect is absent now. Signals that a reboot is needed; never reboots. Returns 1
  * when something changed, 0 when nothing was to do, or a negative errno, logged.
  */
-int kargs_apply(const struct root *root, const char *bootloader,
+int kargs_apply(const struct root *root, const struct kernel_config *config,
 		const struct kernel_facts *facts, const struct cmdline *wanted,
 		const struct cmdline *missing);
 /* Takes back all that was written: the boot loader's files are as before. */

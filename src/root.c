@@ -89,7 +89,7 @@ int root_openat(const struct root *root, int flags, const char *format, ...)
 	return open_in(root, path, flags, 0);
 }
 
-static int read_all(int fd, char **ret)
+static int read_all(int fd, char **ret, size_t *ret_size)
 {
 	_cleanup_free_ char *data = NULL;
 	size_t size = 0, room = 256;
@@ -112,18 +112,17 @@ static int read_all(int fd, char **ret)
 			room *= 4;
 	}
 	data[size] = '\0';
-	if (strlen(data) != size)
-		return -EINVAL;
 	*ret = steal_pointer(&data);
+	*ret_size = size;
 	return 0;
 }
 
-static int read_path(const struct root *root, const char *path, char **ret)
+static int read_bytes(const struct root *root, const char *path, char **ret,
+		      size_t *ret_size)
 {
 	/* O_NONBLOCK: a FIFO must not hang us */
 	_cleanup_close_ int fd = open_in(root, path, O_RDONLY | O_NONBLOCK, 0);
 	struct stat st;
-	int r;
 
 	if (fd < 0)
 		return fd;
@@ -133,10 +132,20 @@ static int read_path(const struct root *root, const char *path, char **ret)
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	r = read_all(fd, ret);
+	return read_all(fd, ret, ret_size);
+}
+
+static int read_path(const struct root *root, const char *path, char **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int r = read_bytes(root, path, &text, &size);
+
 	if (r < 0)
 		return r;
-	strip_end(*ret);
+	if (strlen(text) != size)
+		return -EINVAL;
+	*ret = strip_end(steal_pointer(&text));
 	return 0;
 }
 
@@ -144,6 +153,13 @@ int root_read(const struct root *root, char **ret, const char *format, ...)
 {
 	FORMAT_PATH(path, format);
 	return read_path(root, path, ret);
+}
+
+int root_read_bytes(const struct root *root, char **ret, size_t *ret_size,
+		    const char *format, ...)
+{
+	FORMAT_PATH(path, format);
+	return read_bytes(root, path, ret, ret_size);
 }
 
 int root_read_unsigned(const struct root *root, unsigned long *ret, const char *format,
@@ -271,7 +287,7 @@ static int write_all(int fd, const char *data, size_t size)
 }
 
 static int write_durably(int parent, const char *name, const char *temporary,
-			 const char *data, mode_t mode)
+			 const char *data, size_t size, mode_t mode)
 {
 	_cleanup_close_ int fd =
 		openat(parent, temporary,
@@ -280,7 +296,7 @@ static int write_durably(int parent, const char *name, const char *temporary,
 
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, data, strlen(data));
+	r = write_all(fd, data, size);
 	if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
 		       renameat(parent, temporary, parent, name) < 0))
 		r = -errno;
@@ -292,36 +308,51 @@ static int write_durably(int parent, const char *name, const char *temporary,
 }
 
 /* Compares to the byte, unlike root_read(), which trims. */
-static bool holds_already(int parent, const char *name, const char *data)
+static bool holds_already(int parent, const char *name, const char *data, size_t size)
 {
 	_cleanup_close_ int fd =
 		openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	_cleanup_free_ char *found = NULL;
+	size_t found_size;
 
-	return fd >= 0 && read_all(fd, &found) == 0 && streq(found, data);
+	return fd >= 0 && read_all(fd, &found, &found_size) == 0 && found_size == size &&
+	       memcmp(found, data, size) == 0;
 }
 
-int root_replace(const struct root *root, const char *data, mode_t mode,
-		 const char *format, ...)
+static int replace(const struct root *root, char *path, const char *data, size_t size,
+		   mode_t mode)
 {
 	_cleanup_free_ char *temporary = NULL;
 	_cleanup_close_ int parent = -1;
 	const char *name;
 	int r;
 
-	FORMAT_PATH(path, format);
 	parent = open_parent(root, path, true, &name);
 	if (parent < 0)
 		return parent;
-	if (holds_already(parent, name, data))
+	if (holds_already(parent, name, data, size))
 		return 0;
 	/* the leading dot keeps it out of *.cfg and *.rules globs; a leftover of a crash
 	 * is replaced */
 	temporary = xasprintf(".%s.sriov-setup", name);
 	if (unlinkat(parent, temporary, 0) < 0 && errno != ENOENT)
 		return -errno;
-	r = write_durably(parent, name, temporary, data, mode);
+	r = write_durably(parent, name, temporary, data, size, mode);
 	return r < 0 ? r : 1;
+}
+
+int root_replace(const struct root *root, const char *data, mode_t mode,
+		 const char *format, ...)
+{
+	FORMAT_PATH(path, format);
+	return replace(root, path, data, strlen(data), mode);
+}
+
+int root_replace_bytes(const struct root *root, const char *data, size_t size,
+		       mode_t mode, const char *format, ...)
+{
+	FORMAT_PATH(path, format);
+	return replace(root, path, data, size, mode);
 }
 
 int root_move(const struct root *root, const char *from, const char *to)

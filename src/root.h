@@ -35,6 +35,9 @@ int root_openat(const struct root *root, int flags, const char *format, ...) PRI
  * cut. -EINVAL when it holds a NUL byte or is not a regular file.
  */
 int root_read(const struct root *root, char **ret, const char *format, ...) PRINTF(3, 4);
+/* As root_read(), but any bytes, untrimmed; one NUL byte more follows them. */
+int root_read_bytes(const struct root *root, char **ret, size_t *ret_size,
+		    const char *format, ...) PRINTF(4, 5);
 int root_read_unsigned(const struct root *root, unsigned long *ret, const char *format,
 		       ...) PRINTF(3, 4);
 /* The last part of a symbolic link's target: the driver's name, the group's number. */
@@ -56,6 +59,8 @@ int root_write(const struct root *root, const char *value, const char *format, .
  */
 int root_replace(const struct root *root, const char *data, mode_t mode,
 		 const char *format, ...) PRINTF(4, 5);
+int root_replace_bytes(const struct root *root, const char *data, size_t size,
+		       mode_t mode, const char *format, ...) PRINTF(5, 6);
 /*
  * Renames `from` over `to` in the same directory, durably, with the mode of `to`; and
  * flushes the whole file system, since a boot loader replays no journal.

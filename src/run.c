@@ -242,5 +242,5 @@ int run_kargs(const struct config *config, const struct root *root)
 	if (r < 0)
 		return log_error_errno(r, "cannot read what the kernel runs with");
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
-	return kargs_apply(root, config->kernel.bootloader, &facts, &wanted, &missing);
+	return kargs_apply(root, &config->kernel, &facts, &wanted, &missing);
 }

@@ -26,7 +26,8 @@ static int apply(const struct root *root, const char *running, const char *wante
 
 	cmdline_parse(&facts.running, running);
 	cmdline_parse(&w, wanted);
-	return r < 0 ? r : kargs_apply(root, NULL, &facts, &w, &missing);
+	return r < 0 ? r :
+		       kargs_apply(root, &(struct kernel_config){}, &facts, &w, &missing);
 }
 
 static void is_ours(const struct root *root, const char *want)

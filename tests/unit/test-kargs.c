@@ -26,7 +26,8 @@ static int apply(struct fixture *f, const char *words)
 	r = kernel_facts_read(&f->root, &facts);
 	if (r == 0) {
 		cmdline_parse(&wanted, words);
-		r = kargs_apply(&f->root, NULL, &facts, &wanted, &missing);
+		r = kargs_apply(&f->root, &(struct kernel_config){}, &facts, &wanted,
+				&missing);
 	}
 	said = capture_end();
 	free(said);

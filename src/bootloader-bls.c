@@ -1,0 +1,250 @@
+/*
+ * systemd-boot with type #1 entries (the boot loader specification): a file per kernel in
+ * loader/entries/, made by kernel-install(8). Our words stand in its "options" line
+ * between two words that the kernel ignores, so that they can be taken out again without
+ * a record: " sriov_setup.begin … sriov_setup.gen=N". The plugin 95-sriov-setup.install
+ * puts those of /etc/kernel/sriov-setup.cmdline into the entries of kernels to come, and
+ * cuts what a new entry got through /proc/cmdline.
+ */
+#include "bootloader.h"
+
+#include "efi.h"
+#include "log.h"
+
+#include <errno.h>
+
+#define WORDS "etc/kernel/sriov-setup.cmdline"
+#define ENTRIES "loader/entries"
+#define BEGIN "sriov_setup.begin"
+#define END "sriov_setup.gen="
+
+static void cut_blocks(char *text)
+{
+	char *begin, *end;
+
+	while ((begin = strstr(text, " " BEGIN " "))) {
+		const char *next = strstr(begin + 1, " " BEGIN " ");
+
+		end = strstr(begin, END);
+		text = begin + 1;
+		if (!end || (next && next < end) ||
+		    memchr(begin, '\n', (size_t)(end - begin)))
+			continue; /* half of one: somebody else's edit */
+		end += strlen(END);
+		end += strspn(end, "0123456789");
+		memmove(begin, end, strlen(end) + 1);
+		text = begin;
+	}
+}
+
+/* The end of the last line of options, of which systemd-boot joins all; NULL: none. */
+static const char *find_options(const char *text, const char **ret_end)
+{
+	const char *found = NULL;
+
+	for (const char *line = text; *line;) {
+		const char *key = line + strspn(line, " \t");
+		size_t length = strcspn(line, "\n");
+
+		if (startswith(key, "options") &&
+		    strchr(" \t\n", key[strlen("options")])) {
+			found = line;
+			*ret_end = line + length;
+		}
+		line += length + (line[length] != '\0');
+	}
+	return found;
+}
+
+/* The entry with the block (NULL: without any); NULL when it has no options. */
+static char *edit_entry(const char *text, const char *block)
+{
+	_cleanup_free_ char *copy = xstrdup(text);
+	const char *options, *at, *dashes;
+
+	cut_blocks(copy);
+	options = find_options(copy, &at);
+	if (!options)
+		return NULL;
+	if (!block)
+		return steal_pointer(&copy);
+	while (strchr(" \t\r", at[-1]))
+		at--;
+	/* what follows a bare "--" belongs to init */
+	for (dashes = options; (dashes = strstr(dashes, " --")) && dashes < at; dashes++)
+		if (dashes + 3 == at || dashes[3] == ' ') {
+			at = dashes;
+			break;
+		}
+	return xasprintf("%.*s %s%s", (int)(at - copy), copy, block, at);
+}
+
+/* By what kernel-install puts into an entry and its name: others' stay as they are. */
+static bool is_of_this_system(const struct root *root, const char *name, const char *text)
+{
+	_cleanup_free_ char *id = NULL, *token = NULL, *line = NULL, *prefix = NULL;
+
+	if (root_read(root, &id, "etc/machine-id") < 0 || !*id)
+		id = xstrdup("none");
+	if (root_read(root, &token, "etc/kernel/entry-token") < 0 || !*token)
+		token = xstrdup(id);
+	prefix = xasprintf("%s-", token);
+	line = xasprintf("machine-id %s", id);
+	return startswith(name, prefix) || strstr(text, line);
+}
+
+/* What is done with each entry of this system; sums up what it returns. */
+typedef int entry_visitor(const struct root *root, const char *path, const char *text,
+			  const char *block);
+
+static int visit_folder(const struct root *root, const char *place, const char *block,
+			entry_visitor *visit)
+{
+	_cleanup_(strings_done) struct strings names = {};
+	int r, sum = 0;
+
+	r = root_list(root, &names, "%s/" ENTRIES, place);
+	if (r < 0)
+		return log_error_errno(r, "cannot list /%s/" ENTRIES, place);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *text = NULL, *path = NULL;
+		size_t size, length = strlen(names.items[i]);
+
+		if (names.items[i][0] == '.' || length < 6 ||
+		    !streq(names.items[i] + length - 5, ".conf"))
+			continue;
+		path = xasprintf("%s/" ENTRIES "/%s", place, names.items[i]);
+		r = root_read_bytes(root, &text, &size, "%s", path);
+		if (r < 0)
+			return log_error_errno(r, "cannot read /%s", path);
+		if (strlen(text) != size ||
+		    !is_of_this_system(root, names.items[i], text))
+			continue;
+		r = visit(root, path, text, block);
+		if (r < 0)
+			return r;
+		sum += r;
+	}
+	return sum;
+}
+
+static int visit_entries(const struct root *root, const char *block, entry_visitor *visit)
+{
+	_cleanup_(strings_done) struct strings places = {};
+	int sum = 0, r = efi_find_places(root, &places, ENTRIES);
+
+	for (size_t i = 0; r >= 0 && i < places.n; i++) {
+		r = visit_folder(root, places.items[i], block, visit);
+		sum += r;
+	}
+	return r < 0 ? r : sum;
+}
+
+static int count_entry(const struct root *root, const char *path, const char *text,
+		       const char *block)
+{
+	(void)root;
+	(void)path;
+	(void)text;
+	(void)block;
+	return 1;
+}
+
+static int change_entry(const struct root *root, const char *path, const char *text,
+			const char *block)
+{
+	_cleanup_free_ char *new = edit_entry(text, block);
+	int r;
+
+	if (!new) {
+		log_warning("/%s has no options line: it boots without our words", path);
+		return 0;
+	}
+	r = root_replace(root, new, 0644, "%s", path);
+	return r < 0 ? log_error_errno(r, "cannot write /%s", path) : r;
+}
+
+/* How many are as they should be; those without options cannot. */
+static int check_entry(const struct root *root, const char *path, const char *text,
+		       const char *block)
+{
+	_cleanup_free_ char *right = edit_entry(text, block);
+
+	(void)root;
+	if (right && !streq(right, text))
+		return log_error_errno(EBADMSG, "/%s has not our words", path);
+	return right != NULL;
+}
+
+/* NULL: nothing is to be there */
+static char *print_block(const struct cmdline *words)
+{
+	_cleanup_free_ char *text = cmdline_print(words);
+
+	return words->words.n ? xasprintf(BEGIN " %s", text) : NULL;
+}
+
+static int bls_detect(const struct root *root)
+{
+	_cleanup_free_ char *loader = NULL;
+
+	if (!root->live)
+		return visit_entries(root, NULL, count_entry) > 0 ? 90 : 0;
+	if (efi_read_loader(root, &loader, "LoaderInfo") < 0 ||
+	    !startswith(loader, "systemd-boot"))
+		return 0;
+	/* a partition that is not mounted is refused by install(), with the reason */
+	return visit_entries(root, NULL, count_entry) != 0 ? 95 : 0;
+}
+
+static int bls_read(const struct root *root, struct cmdline *ret_ours)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = root_read(root, &text, WORDS);
+
+	if (r < 0)
+		return r;
+	if (!startswith(text, BEGIN " "))
+		return log_error_errno(
+			EBADMSG, "/" WORDS " is not as we wrote it; remove it by hand");
+	cmdline_parse(ret_ours, text + strlen(BEGIN " "));
+	return 0;
+}
+
+static int bls_install(const struct root *root, const struct cmdline *words)
+{
+	_cleanup_free_ char *block = print_block(words), *line = NULL;
+	int changed, r = visit_entries(root, NULL, count_entry);
+
+	if (r == -ENOENT)
+		log_error("no boot partition with /" ENTRIES
+			  " is mounted on /efi, /boot or /boot/efi");
+	if (r < 0)
+		return r;
+	line = xasprintf("%s\n", block ? block : "");
+	changed =
+		block ? root_replace(root, line, 0644, WORDS) : root_remove(root, WORDS);
+	if (changed < 0)
+		return log_error_errno(changed, "cannot write /" WORDS);
+	r = visit_entries(root, block, change_entry);
+	return r < 0 ? r : changed || r > 0;
+}
+
+static int bls_refresh(const struct root *root, const struct cmdline *words)
+{
+	_cleanup_free_ char *block = print_block(words);
+	int r = visit_entries(root, block, check_entry);
+
+	if (r == 0)
+		return log_error_errno(ENOENT,
+				       "no boot entry of this system has options");
+	return r < 0 ? r : 0;
+}
+
+const struct bootloader bootloader_bls_plugin = {
+	.name = "bls-plugin",
+	.detect = bls_detect,
+	.read = bls_read,
+	.install = bls_install,
+	.refresh = bls_refresh,
+};

@@ -1,0 +1,188 @@
+/* Entries of systemd-boot: our words go in and out again to the byte. */
+#include "bootloader.h"
+#include "fixture.h"
+#include "kargs.h"
+#include "log.h"
+
+#include <errno.h>
+#include <syslog.h>
+
+#define ID "0123456789abcdef0123456789abcdef"
+#define ENTRY "boot/loader/entries/" ID "-6.12.conf"
+#define COUNTED "boot/loader/entries/" ID "-6.11+3-1.conf"
+#define NAMED "boot/loader/entries/linux.conf"
+#define FOREIGN "boot/loader/entries/windows.conf"
+#define WORDS "etc/kernel/sriov-setup.cmdline"
+#define BLOCK(words) " sriov_setup.begin " words
+#define LOADER_INFO \
+	"sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+
+static const struct bootloader *const bls = &bootloader_bls_plugin;
+
+static int install(struct fixture *f, const char *words)
+{
+	_cleanup_(cmdline_done) struct cmdline c = {};
+	int r;
+
+	cmdline_parse(&c, words);
+	r = bls->install(&f->root, &c);
+	if (r >= 0)
+		is_int(bls->refresh(&f->root, &c), 0, "verified");
+	return r;
+}
+
+static void is_file(struct fixture *f, const char *path, const char *want,
+		    const char *what)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+
+	root_read_bytes(&f->root, &text, &size, "%s", path);
+	is_string(text, want, "%s", what);
+}
+
+/* Each entry: as it is, and with the words "iommu=pt sriov_setup.gen=7". */
+static void test_forms(struct fixture *f)
+{
+#define OURS BLOCK("iommu=pt sriov_setup.gen=7")
+	static const struct {
+		const char *what, *before, *after;
+	} forms[] = {
+		{ "plain", "title T\noptions root=/dev/x quiet\nlinux /l\n",
+		  "title T\noptions root=/dev/x quiet" OURS "\nlinux /l\n" },
+		{ "no end of line", "options a", "options a" OURS },
+		{ "white space", "\toptions\t a \t\r\nlinux /l\n\n\n",
+		  "\toptions\t a" OURS " \t\r\nlinux /l\n\n\n" },
+		{ "no words yet", "options\n", "options" OURS "\n" },
+		{ "two lines of options", "options a\n# x\noptions b\n",
+		  "options a\n# x\noptions b" OURS "\n" },
+		{ "words for init", "options a -- b -- c\n",
+		  "options a" OURS " -- b -- c\n" },
+		{ "a bare -- at the end", "options a --\n", "options a" OURS " --\n" },
+		{ "--word", "options a --b\n", "options a --b" OURS "\n" },
+		{ "a -- in another line", "options a\ntitle x -- y\n",
+		  "options a" OURS "\ntitle x -- y\n" },
+		{ "half of a block of ours", "options a sriov_setup.begin b\n",
+		  "options a sriov_setup.begin b" OURS "\n" },
+		{ "no options", "linux /l\noptionsx y\n", "linux /l\noptionsx y\n" },
+	};
+	_cleanup_(cmdline_done) struct cmdline words = {}, none = {};
+
+	cmdline_parse(&words, "iommu=pt sriov_setup.gen=7");
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		fixture_write(f, ENTRY, forms[i].before);
+		ok(bls->install(&f->root, &words) >= 0, "%s", forms[i].what);
+		is_file(f, ENTRY, forms[i].after, "  with our words");
+		is_int(bls->install(&f->root, &words), 0, "  again: nothing is written");
+		ok(bls->install(&f->root, &none) >= 0, "  taken away");
+		is_file(f, ENTRY, forms[i].before, "  as before, to the byte");
+	}
+}
+
+static void test_entries(struct fixture *f)
+{
+	_cleanup_(cmdline_done) struct cmdline c = {}, none = {};
+
+	fixture_write(f, ENTRY, "options a\n");
+	fixture_write(f, COUNTED, "options b\n");
+	fixture_write(f, NAMED, "machine-id " ID "\noptions c\n");
+	fixture_write(f, FOREIGN, "options d\n");
+	is_int(bls->read(&f->root, &c), -ENOENT, "no words yet");
+	is_int(install(f, "iommu=pt sriov_setup.gen=1"), 1, "installed");
+	is_file(f, WORDS, "sriov_setup.begin iommu=pt sriov_setup.gen=1\n",
+		"for kernels to come");
+	is_file(f, ENTRY, "options a" BLOCK("iommu=pt sriov_setup.gen=1") "\n",
+		"by its name");
+	is_file(f, COUNTED, "options b" BLOCK("iommu=pt sriov_setup.gen=1") "\n",
+		"with boot counting");
+	is_file(f, NAMED,
+		"machine-id " ID "\noptions c" BLOCK("iommu=pt sriov_setup.gen=1") "\n",
+		"by its machine-id");
+	is_file(f, FOREIGN, "options d\n", "another system's stays as it is");
+	is_int(install(f, "iommu=pt x=y sriov_setup.gen=2"), 1, "other words");
+	is_file(f, ENTRY, "options a" BLOCK("iommu=pt x=y sriov_setup.gen=2") "\n",
+		"replace the first");
+	is_int(bls->read(&f->root, &c), 0, "read");
+	ok(cmdline_has(&c, "x=y") && c.words.n == 3, "without the frame");
+	ok(bls->refresh(&f->root, &none) < 0, "words that should be gone are seen");
+	fixture_write(f, ENTRY, "options a\n");
+	ok(bls->refresh(&f->root, &c) < 0, "an entry without our words is seen");
+	is_int(install(f, ""), 1, "removed");
+	is_file(f, COUNTED, "options b\n", "as before");
+	ok(!root_exists(&f->root, WORDS), "nothing for kernels to come");
+	fixture_write(f, WORDS, "iommu=pt\n");
+	is_int(bls->read(&f->root, &c), -EBADMSG, "somebody rewrote our file");
+	root_remove(&f->root, WORDS);
+}
+
+static void test_token(struct fixture *f)
+{
+	fixture_write(f, "etc/kernel/entry-token", "debian\n");
+	fixture_write(f, "boot/loader/entries/debian-6.12.conf", "options e\n");
+	install(f, "iommu=pt sriov_setup.gen=1");
+	is_file(f, "boot/loader/entries/debian-6.12.conf",
+		"options e" BLOCK("iommu=pt sriov_setup.gen=1") "\n",
+		"by the entry token");
+	is_file(f, ENTRY, "options a\n", "which replaces the machine-id");
+	install(f, "");
+	root_remove(&f->root, "etc/kernel/entry-token");
+}
+
+static void test_life(struct fixture *f)
+{
+	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
+	struct kernel_facts facts = { .offline = true };
+	const struct bootloader *loader = NULL;
+
+	is_int(bootloader_find(&loader, &f->root, NULL), 0, "an image with entries");
+	is_string(loader->name, "bls-plugin", "is known by them");
+	cmdline_parse(&wanted, "iommu=pt");
+	is_int(kargs_apply(&f->root, &(struct kernel_config){}, &facts, &wanted,
+			   &missing),
+	       1, "kargs apply");
+	is_file(f, ENTRY, "options a" BLOCK("iommu=pt sriov_setup.gen=1") "\n",
+		"our words");
+	is_int(kargs_remove(&f->root, NULL), 1, "kargs remove");
+	is_file(f, ENTRY, "options a\n", "as before");
+}
+
+static void test_live(struct fixture *f)
+{
+	static const char info[] = "\6\0\0\0s\0y\0s\0t\0e\0m\0d\0-\0b\0o\0o\0t\0 \0"
+				   "2\0005\0007\0\0\0";
+
+	f->root.live = true;
+	fixture_write(f, "proc/self/mountinfo",
+		      "2 1 8:2 / /boot rw shared:1 - vfat /dev/sda2 rw\n");
+	is_int(bls->detect(&f->root), 0, "entries, but another boot loader");
+	root_replace_bytes(&f->root, info, sizeof(info) - 1, 0644, LOADER_INFO);
+	ok(bls->detect(&f->root) > 90, "systemd-boot");
+	fixture_write(f, "proc/self/mountinfo",
+		      "2 1 8:2 / /boot rw - ext4 /dev/sda2 rw\n"
+		      "3 2 8:2 / /boot/efi rw - vfat /dev/sda3 rw\n");
+	is_int(install(f, "iommu=pt"), -ENOENT, "/boot is no partition of the firmware");
+	fixture_write(f, "etc/fstab", "LABEL=ESP /efi vfat umask=0077\n");
+	fixture_write(f, "proc/self/mountinfo",
+		      "2 1 0:2 / /efi rw - autofs systemd-1 rw\n");
+	ok(bls->detect(&f->root) > 90, "not mounted: still detected");
+	is_int(install(f, "iommu=pt"), -ENODEV, "and refused");
+	is_file(f, ENTRY, "options a\n", "nothing is written below it");
+	ok(!root_exists(&f->root, WORDS), "nor elsewhere");
+}
+
+int main(void)
+{
+	struct fixture f;
+
+	fixture_open(&f);
+	log_set_level(LOG_EMERG);
+	fixture_write(&f, "etc/machine-id", ID "\n");
+	fixture_write(&f, "boot/EFI/systemd/systemd-bootx64.efi", "MZ");
+	test_forms(&f);
+	test_entries(&f);
+	test_token(&f);
+	test_life(&f);
+	test_live(&f);
+	fixture_close(&f);
+	return done();
+}
