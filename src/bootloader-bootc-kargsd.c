@@ -1,8 +1,8 @@
 /*
- * Image builds for bootc: every *.toml in /usr/lib/bootc/kargs.d is part of the image, and
- * an install or upgrade applies the difference between the old and the new files to the
- * deployment (bootc docs/src/building/kernel-arguments.md). On the running machine /usr
- * is read-only, and nothing would apply the file: see bootloader-bootc-source.c.
+ * Image builds for bootc: every *.toml in /usr/lib/bootc/kargs.d is part of the image,
+ * and an install or upgrade applies the difference between the old and the new files to
+ * the deployment (bootc docs/src/building/kernel-arguments.md). On the running machine
+ * /usr is read-only, and nothing would apply the file: see bootloader-bootc-source.c.
  */
 #include "bootloader.h"
 
@@ -22,21 +22,22 @@ static int kargsd_detect(const struct root *root)
 static int kargsd_read(const struct root *root, struct cmdline *ret_ours)
 {
 	_cleanup_free_ char *text = NULL;
-	char *list, *word;
+	char *list, *end;
 	int r = root_read(root, &text, FILE_NAME);
 
 	if (r < 0)
 		return r;
 	list = strstr(text, BEGIN);
 	if (!list || !strchr(list, ']'))
-		return log_error_errno(
-			EBADMSG,
-			"/" FILE_NAME " is not as we wrote it; remove it by hand");
-	*strchr(list, ']') = '\0';
-	list += strlen(BEGIN);
-	while ((word = strsep(&list, "\", ")))
-		if (*word)
-			cmdline_add(ret_ours, word);
+		return log_error_errno(EBADMSG,
+				       "/" FILE_NAME
+				       " is not as we wrote it; remove it by hand");
+	/* our words have no quotes: cmdline_word_is_safe() */
+	while ((list = strchr(list, '"')) && (end = strchr(list + 1, '"'))) {
+		*end = '\0';
+		cmdline_add(ret_ours, list + 1);
+		list = end + 1;
+	}
 	return 0;
 }
 
@@ -46,9 +47,10 @@ static int kargsd_install(const struct root *root, const struct cmdline *words)
 	int r;
 
 	if (root->live)
-		return log_error_errno(EROFS, "bootc-kargsd is for image builds (--root); "
-					      "the running machine takes bootc-source or "
-					      "rpm-ostree");
+		return log_error_errno(EROFS,
+				       "bootc-kargsd is for image builds (--root); "
+				       "the running machine takes bootc-source or "
+				       "rpm-ostree");
 	for (size_t i = 0; i < words->words.n; i++) {
 		char *more = xasprintf("%s%s\"%s\"", list, i ? ", " : "",
 				       words->words.items[i]);

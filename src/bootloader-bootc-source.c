@@ -1,9 +1,10 @@
 /*
- * bootc since 2026-04 with ostree 2026.1: "loader-entries set-options-for-source" replaces
- * the words of one source and leaves those of others; a new deployment is staged, whole or
- * not at all (bootc crates/lib/src/loader_entries.rs). bootc keeps who owns what in the
- * x-options-source-NAME keys of the entries, but those of a staged deployment are not on
- * disk before the shutdown: what we asked for last is in a record of our own.
+ * bootc since 2026-04 with ostree 2026.1: "loader-entries set-options-for-source"
+ * replaces the words of one source and leaves those of others; a new deployment is
+ * staged, whole or not at all (bootc crates/lib/src/loader_entries.rs). bootc keeps who
+ * owns what in the x-options-source-NAME keys of the entries, but those of a staged
+ * deployment are not on disk before the shutdown: what we asked for last is in a record
+ * of our own.
  *
  * It takes out by exact word, so a word that was there before us and that we claimed too
  * would go with ours: foreign words are left out.
@@ -27,9 +28,10 @@ static int source_detect(const struct root *root)
 
 	return root->live && root_exists(root, "run/ostree-booted") &&
 			       root_exists(root, "%s", TOOL + 1) &&
-			       process_run(root,
-					   (const char *const[]){ COMMAND, "--help", NULL },
-					   PROBE_DEADLINE, NULL, &errors) == 0 ?
+			       process_run(
+				       root,
+				       (const char *const[]){ COMMAND, "--help", NULL },
+				       PROBE_DEADLINE, NULL, &errors) == 0 ?
 		       100 :
 		       0;
 }
@@ -43,10 +45,9 @@ static int set_options(const struct root *root, const struct cmdline *words)
 {
 	_cleanup_free_ char *text = cmdline_print(words);
 
-	return words->words.n ?
-		       tool_run(root, NULL, COMMAND, "--source", "sriov-setup",
-				"--options", text) :
-		       tool_run(root, NULL, COMMAND, "--source", "sriov-setup");
+	return words->words.n ? tool_run(root, NULL, COMMAND, "--source", "sriov-setup",
+					 "--options", text) :
+				tool_run(root, NULL, COMMAND, "--source", "sriov-setup");
 }
 
 static int source_install(const struct root *root, const struct cmdline *words)
@@ -61,10 +62,11 @@ static int source_install(const struct root *root, const struct cmdline *words)
 							"machine; an image takes "
 							"bootc-kargsd");
 	r = tool_read_record(root, NAME, &ours);
-	if (r == 0 || r == -ENOENT)
-		r = root_read(root, &text, "proc/cmdline");
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = root_read(root, &text, "proc/cmdline");
 	if (r < 0)
-		return log_error_errno(r, "cannot read what the kernel runs with");
+		return log_error_errno(r, "cannot read /proc/cmdline");
 	cmdline_parse(&running, text);
 	tool_find_foreign(&foreign, &running, &ours);
 	tool_find_foreign(&target, words, &foreign);
@@ -76,20 +78,18 @@ static int source_install(const struct root *root, const struct cmdline *words)
 	if (r < 0)
 		return r;
 	r = set_options(root, &target);
-	if (r != 0) {
+	if (r < 0) {
 		tool_write_record(root, NAME, &ours);
-		return r < 0 ? r : log_error_errno(EPROTO, TOOL " failed");
+		return r;
 	}
 	r = tool_write_record(root, NAME, &target);
 	return r < 0 ? r : 1;
 }
 
-/* The tool says by its exit status that the deployment is staged; there is no more to do,
- * but the words need a reboot. */
+/* The deployment is written at the shutdown: until then this is all there is to see. */
 static int source_refresh(const struct root *root, const struct cmdline *words)
 {
-	(void)words;
-	return root_exists(root, "run/ostree/staged-deployment") ?
+	return words->words.n == 0 || root_exists(root, "run/ostree/staged-deployment") ?
 		       0 :
 		       log_error_errno(EBADMSG, "bootc staged no deployment");
 }

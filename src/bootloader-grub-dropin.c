@@ -5,8 +5,8 @@
  */
 #include "bootloader.h"
 
+#include "bootloader-tool.h"
 #include "log.h"
-#include "process.h"
 
 #include <errno.h>
 
@@ -15,7 +15,6 @@
 #define GRUB_CFG "boot/grub/grub.cfg"
 #define NEW_CFG "boot/grub/.grub.cfg.sriov-setup"
 #define BEGIN "GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT "
-#define MKCONFIG_DEADLINE 120
 
 /* A mount point in fstab that nothing is mounted on: writing would go below it. */
 static bool boot_is_missing(const struct root *root)
@@ -154,17 +153,15 @@ static int check_new(const char *before, const char *now, const struct cmdline *
 	return 0;
 }
 
-static int run_grub(const char *program, const char *argument, const char *file)
+/* The new file in the place of the old one; Proxmox's tool makes it in each partition. */
+static int put_in_place(const struct root *root)
 {
-	const char *argv[] = { program, argument ? argument : file,
-			       argument ? file : NULL, NULL };
-	_cleanup_free_ char *output = NULL;
-	int r = process_run(argv, MKCONFIG_DEADLINE, &output);
+	int r;
 
-	if (r < 0)
-		log_error_errno(r, "%s failed: %s", program,
-				output ? output : "no output");
-	return r;
+	if (bootloader_is_proxmox(root))
+		return tool_run(root, NULL, "/usr/sbin/proxmox-boot-tool", "refresh");
+	r = root_move(root, NEW_CFG, GRUB_CFG);
+	return r < 0 ? log_error_errno(r, "cannot replace /" GRUB_CFG) : 0;
 }
 
 /*
@@ -179,9 +176,9 @@ static int grub_refresh(const struct root *root, const struct cmdline *words)
 	r = root_read(root, &before, GRUB_CFG);
 	if (r < 0)
 		return log_error_errno(r, "cannot read /" GRUB_CFG);
-	r = run_grub("/usr/sbin/grub-mkconfig", "-o", "/" NEW_CFG);
+	r = tool_run(root, NULL, "/usr/sbin/grub-mkconfig", "-o", "/" NEW_CFG);
 	if (r == 0)
-		r = run_grub("/usr/bin/grub-script-check", NULL, "/" NEW_CFG);
+		r = tool_run(root, NULL, "/usr/bin/grub-script-check", "/" NEW_CFG);
 	if (r == 0) {
 		r = root_read(root, &now, NEW_CFG);
 		if (r < 0)
@@ -189,15 +186,12 @@ static int grub_refresh(const struct root *root, const struct cmdline *words)
 	}
 	if (r == 0)
 		r = check_new(before, now, words);
-	if (r == 0) {
-		r = root_move(root, NEW_CFG, GRUB_CFG);
-		if (r < 0)
-			log_error_errno(r, "cannot replace /" GRUB_CFG);
-	}
+	if (r == 0)
+		r = put_in_place(root);
 	root_remove(root, NEW_CFG);
 	root_remove(root,
 		    NEW_CFG ".new"); /* grub-mkconfig's own leftover when it fails */
-	return r < 0 ? r : 0;
+	return r;
 }
 
 const struct bootloader bootloader_grub_dropin = {

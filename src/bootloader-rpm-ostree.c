@@ -1,6 +1,6 @@
 /*
- * rpm-ostree: "kargs" without options prints the command line of the deployment that boots
- * next; with options it makes a new deployment, whole or not at all, from that one
+ * rpm-ostree: "kargs" without options prints the command line of the deployment that
+ * boots next; with options it makes a new deployment, whole or not at all, from that one
  * (rpm-ostree src/app/rpmostree-builtin-kargs.cxx). --append-if-missing and
  * --delete-if-present compare whole words, not keys, unlike "ostree admin kargs
  * edit-in-place" (research: kargs §B row 8, which is why plain ostree is not served).
@@ -118,10 +118,11 @@ static int ostree_refresh(const struct root *root, const struct cmdline *words)
 		return r;
 	for (size_t i = 0; i < words->words.n; i++)
 		if (!strings_contain(&current.words, words->words.items[i]))
-			return log_error_errno(
-				EBADMSG, NAME " took %s but does not list it: look at "
-					      "\"rpm-ostree kargs\"",
-				words->words.items[i]);
+			return log_error_errno(EBADMSG,
+					       NAME
+					       " took %s but does not list it: look at "
+					       "\"rpm-ostree kargs\"",
+					       words->words.items[i]);
 	return 0;
 }
 

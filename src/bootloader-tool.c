@@ -8,15 +8,21 @@
 #define DEADLINE 120
 #define RECORD "var/lib/sriov-setup/%s"
 
-int tool_run_argv(const struct root *root, const char *const argv[], char **ret_stdout)
+static int run(const struct root *root, const char *const argv[], bool may_be_unchanged,
+	       char **ret_stdout)
 {
 	_cleanup_free_ char *errors = NULL;
 	int r = process_run(root, argv, DEADLINE, ret_stdout, &errors);
 
-	if (r == 0 || r == TOOL_UNCHANGED)
+	if (r == 0 || (r == TOOL_UNCHANGED && may_be_unchanged))
 		return r;
 	return log_error_errno(r < 0 ? r : EPROTO, "%s failed: %s", argv[0],
 			       errors && *errors ? errors : "no output");
+}
+
+int tool_run_argv(const struct root *root, const char *const argv[], char **ret_stdout)
+{
+	return run(root, argv, false, ret_stdout);
 }
 
 int tool_run_strings(const struct root *root, const struct strings *argv)
@@ -25,7 +31,7 @@ int tool_run_strings(const struct root *root, const struct strings *argv)
 
 	for (size_t i = 0; i < argv->n; i++)
 		copy[i] = argv->items[i];
-	return tool_run_argv(root, copy, NULL);
+	return run(root, copy, true, NULL);
 }
 
 int tool_read_record(const struct root *root, const char *name, struct cmdline *ret)
@@ -34,7 +40,8 @@ int tool_read_record(const struct root *root, const char *name, struct cmdline *
 	int r = root_read(root, &text, RECORD, name);
 
 	if (r < 0)
-		return r == -ENOENT ? r : log_error_errno(r, "cannot read /" RECORD, name);
+		return r == -ENOENT ? r :
+				      log_error_errno(r, "cannot read /" RECORD, name);
 	cmdline_parse(ret, text);
 	return 0;
 }

@@ -1,25 +1,24 @@
 /*
  * bootloader-tool.h: what the back ends share that change the command line through a
- * tool: the tool's run, and the record of what is ours. Such a back end has no file of its
- * own that holds the words, and a word that was there before must outlive ours.
+ * tool: the tool's run, and the record of what is ours. Such a back end has no file of
+ * its own that holds the words, and a word that was there before must outlive ours.
  */
 #pragma once
 
 #include "cmdline.h"
 #include "root.h"
 
-/* rpm-ostree kargs --unchanged-exit-77 */
+/* The exit status that "rpm-ostree kargs --unchanged-exit-77" is named after. */
 #define TOOL_UNCHANGED 77
 
 /*
  * Runs a tool for at most two minutes. *ret_stdout (may be NULL) belongs to the caller.
- * Returns 0, TOOL_UNCHANGED when that was its exit status, or a negative errno, logged
- * with what it printed.
+ * Returns 0 or a negative errno, logged with what it printed.
  */
 int tool_run_argv(const struct root *root, const char *const argv[], char **ret_stdout);
 #define tool_run(root, ret_stdout, ...) \
 	tool_run_argv(root, (const char *const[]){ __VA_ARGS__, NULL }, ret_stdout)
-
+/* The same; and TOOL_UNCHANGED when that is its exit status. */
 int tool_run_strings(const struct root *root, const struct strings *argv);
 
 /*

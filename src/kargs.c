@@ -303,6 +303,10 @@ int kargs_apply(const struct root *root, const struct kernel_config *config,
 	if (r < 0)
 		return r;
 	r = state_read(root, &state);
+	/* in a container nothing is asked for, and nothing is wrong */
+	if (r == 0 && wanted->words.n == 0 && state.generation == 0 &&
+	    !config->bootloader && bootloader_refusal(root))
+		return 0;
 	if (r == 0)
 		r = bootloader_find(&loader, root, config->bootloader);
 	if (r == 0 && state.generation == 0)

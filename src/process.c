@@ -121,7 +121,7 @@ int process_run(const struct root *root, const char *const argv[], int seconds,
 		char **ret_stdout, char **ret_stderr)
 {
 	_cleanup_free_ char *path = xasprintf(
-		"%s%s", streq(root->path, "/") ? "" : root->path, argv[0]);
+		"%s%s", !root || streq(root->path, "/") ? "" : root->path, argv[0]);
 	_cleanup_close_ int output =
 		ret_stdout ? memfd_create("stdout", MFD_CLOEXEC) : -1;
 	struct timespec end;
