@@ -243,14 +243,23 @@ static int restore(const struct root *root, const struct saved_file *file)
 	return r < 0 ? log_error_errno(r, "cannot restore /%s", file->path) : 0;
 }
 
-/* An older grubby makes the variable where there was none, and leaves it empty. */
-static void drop_kernelopts(const struct root *root, const struct saved *before,
-			    const struct saved *now)
+/*
+ * An older grubby makes the variable where there was none, and leaves it there; no entry
+ * reads it then.
+ */
+static void drop_kernelopts(const struct root *root, const struct saved *before)
 {
-	const struct saved_file *made = saved_find(now, KERNELOPTS);
+	_cleanup_(entries_done) struct entries entries = {};
+	_cleanup_(saved_done) struct saved now = {};
 
-	if (made && !*made->text && !saved_find(before, KERNELOPTS))
-		tool_run(root, NULL, EDITENV, "/" GRUBENV, "unset", KERNELOPTS);
+	if (before->n == 0 || saved_find(before, KERNELOPTS) ||
+	    save_all(root, &now) < 0 || !saved_find(&now, KERNELOPTS) ||
+	    read_entries(root, &entries) < 0)
+		return;
+	for (size_t i = 0; i < entries.n; i++)
+		if (strings_contain(&entries.items[i].options.words, "$" KERNELOPTS))
+			return;
+	tool_run(root, NULL, EDITENV, "/" GRUBENV, "unset", KERNELOPTS);
 }
 
 /* Takes our words out; the old text comes back where nobody else has changed it. */
@@ -280,7 +289,7 @@ static int take_out(const struct root *root, const struct cmdline *ours)
 		     same_words(old->text, is->text)))
 			r = restore(root, old);
 	}
-	drop_kernelopts(root, &before, &left);
+	drop_kernelopts(root, &before);
 	return r < 0 ? r : 0;
 }
 
@@ -343,30 +352,45 @@ static bool all_have(const struct entries *entries, const struct cmdline *words,
 	return true;
 }
 
-/* From `ours` to `target`; the files are as before when that fails. */
+/* The files as they were, ours among them; those that were not there go. */
+static void put_back(const struct root *root, const struct saved *was)
+{
+	for (size_t i = 0; i < was->n; i++)
+		restore(root, &was->files[i]);
+	drop_kernelopts(root, was);
+	if (!saved_find(was, BEFORE))
+		root_remove(root, BEFORE);
+	if (!saved_find(was, AFTER))
+		root_remove(root, AFTER);
+}
+
 static int change(const struct root *root, const struct cmdline *ours,
 		  const struct cmdline *target, const struct cmdline *companions)
 {
-	_cleanup_(saved_done) struct saved now = {};
-	int r = save_all(root, &now);
+	_cleanup_(saved_done) struct saved was = {};
+	int r = save_all(root, &was);
 
+	if (r == 0)
+		r = saved_add(&was, root, BEFORE);
+	if (r == 0)
+		r = saved_add(&was, root, AFTER);
 	if (r < 0)
 		return r;
 	if (ours->words.n)
 		r = take_out(root, ours);
 	if (r == 0 && target->words.n)
 		r = put_in(root, target, companions);
-	if (r == 0 && target->words.n == 0) {
+	if (r < 0) {
+		put_back(root, &was);
+		tool_write_record(root, NAME, ours);
+		return r;
+	}
+	if (target->words.n == 0) {
 		root_remove(root, BEFORE);
 		root_remove(root, AFTER);
 		r = tool_write_record(root, NAME, target);
 	}
-	if (r >= 0)
-		return 1;
-	for (size_t i = 0; i < now.n; i++)
-		restore(root, &now.files[i]);
-	tool_write_record(root, NAME, ours);
-	return r;
+	return r < 0 ? r : 1;
 }
 
 static int grubby_install(const struct root *root, const struct cmdline *words)
