@@ -32,6 +32,20 @@ static inline void install_tool(struct fixture *f, const char *folder, const cha
 		abort();
 }
 
+/* What systemd-boot or GRUB say of themselves in the variable LoaderInfo */
+static inline void write_loader(struct fixture *f, const char *name)
+{
+	char variable[128] = { 7 };
+	size_t size = 4;
+
+	for (; *name; name++, size += 2)
+		variable[size] = *name;
+	if (root_replace_bytes(&f->root, variable, size + 2, 0644,
+			       "sys/firmware/efi/efivars/"
+			       "LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f") < 0)
+		abort();
+}
+
 /* Calls with this among their arguments fail, half-way where they can; NULL: none do. */
 static inline void set_failing(struct fixture *f, const char *arguments)
 {

@@ -206,19 +206,6 @@ static void test_grubby_kernelopts(void)
 
 #define ESP "boot/efi/loader/entries/"
 
-static void write_loader(struct fixture *f, const char *name)
-{
-	char variable[128] = { 7 };
-	size_t size = 4;
-
-	for (; *name; name++, size += 2)
-		variable[size] = *name;
-	if (root_replace_bytes(&f->root, variable, size + 2, 0644,
-			       "sys/firmware/efi/efivars/"
-			       "LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f") < 0)
-		abort();
-}
-
 static void test_sdbootutil(void)
 {
 	const struct bootloader *loader = &bootloader_sdbootutil;
@@ -285,6 +272,49 @@ static void test_menu(struct fixture *f, const char *fstab_root)
 		      "U_BOOT_PARAMETERS=\"ro theirs\"\n");
 	ok(put(f, loader, FIRST) < 0 && !root_exists(&f->root, FRAGMENT),
 	   "a later file of the administrator wins, and that is said");
+}
+
+static void debian(struct fixture *f)
+{
+	machine(f);
+	install_tool(f, "usr/sbin", "grub-mkconfig");
+	install_tool(f, "usr/bin", "grub-script-check");
+	fixture_write(f, "etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=quiet\n");
+	fixture_write(f, "boot/grub/grub.cfg",
+		      "### BEGIN /etc/grub.d/10_linux ###\n"
+		      "\tlinux\t/boot/vmlinuz-6.1 root=UUID=1 ro  quiet\n"
+		      "\tlinux\t/boot/vmlinuz-6.1 root=UUID=1 ro single \n");
+	is_int(bootloader_grub_dropin.detect(&f->root), 90, "GRUB with drop-ins");
+}
+
+static void test_grub_dropin(void)
+{
+	struct fixture f;
+
+	debian(&f);
+	fixture_write(&f, "etc/default/grub.d/theirs.cfg", "# theirs\n");
+	lead_life(&f, &bootloader_grub_dropin, FIRST, SECOND);
+	fixture_close(&f);
+}
+
+static void test_proxmox(void)
+{
+	const struct bootloader *loader = &bootloader_grub_dropin;
+	struct fixture f;
+
+	debian(&f);
+	install_tool(&f, "usr/sbin", "proxmox-boot-tool");
+	fixture_write(&f, "etc/kernel/proxmox-boot-uuids", "1234-ABCD\n");
+	is_int(put(&f, loader, FIRST), 1, "Proxmox with GRUB");
+	file_is(&f, "esp/grub/grub.cfg",
+		"### BEGIN /etc/grub.d/10_linux ###\n"
+		"\tlinux\t/boot/vmlinuz-6.1 root=UUID=1 ro  quiet " FIRST "\n"
+		"\tlinux\t/boot/vmlinuz-6.1 root=UUID=1 ro single");
+	ok(!root_exists(&f.root, "boot/grub/.grub.cfg.sriov-setup"), "nothing is left");
+	set_failing(&f, "/esp/");
+	ok(put(&f, loader, SECOND) < 0, "a boot partition cannot be written");
+	ours_are(&f, loader, FIRST);
+	fixture_close(&f);
 }
 
 static void test_u_boot_menu(void)
@@ -406,6 +436,8 @@ int main(void)
 	test_grubby_foreign();
 	test_grubby_kernelopts();
 	test_sdbootutil();
+	test_grub_dropin();
+	test_proxmox();
 	test_u_boot_menu();
 	test_u_boot_menu_itself();
 	test_elemental();
