@@ -5,8 +5,8 @@
  */
 #include "bootloader.h"
 
+#include "bootloader-tool.h"
 #include "log.h"
-#include "process.h"
 
 #include <errno.h>
 
@@ -17,7 +17,6 @@
 #define GRUB_CFG "boot/grub/grub.cfg"
 #define NEW_CFG "boot/grub/.grub.cfg.sriov-setup"
 #define BEGIN "GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT "
-#define MKCONFIG_DEADLINE 120
 /* a trial boot: grub-mkconfig puts its output before the menu entries */
 #define TRIAL "etc/grub.d/01_sriov-setup"
 #define TRIAL_VARIABLE "sriov_setup_kargs"
@@ -228,17 +227,15 @@ static int check_new(const char *before, const char *now, const struct cmdline *
 	return 0;
 }
 
-static int run_grub(const char *program, const char *argument, const char *file)
+/* The new file in the place of the old one; Proxmox's tool makes it in each partition. */
+static int put_in_place(const struct root *root)
 {
-	const char *argv[] = { program, argument ? argument : file,
-			       argument ? file : NULL, NULL };
-	_cleanup_free_ char *output = NULL;
-	int r = process_run(argv, MKCONFIG_DEADLINE, &output);
+	int r;
 
-	if (r < 0)
-		log_error_errno(r, "%s failed: %s", program,
-				output ? output : "no output");
-	return r;
+	if (bootloader_is_proxmox(root))
+		return tool_run(root, NULL, "/usr/sbin/proxmox-boot-tool", "refresh");
+	r = root_move(root, NEW_CFG, GRUB_CFG);
+	return r < 0 ? log_error_errno(r, "cannot replace /" GRUB_CFG) : 0;
 }
 
 /*
@@ -253,9 +250,9 @@ static int grub_refresh(const struct root *root, const struct cmdline *words)
 	r = root_read(root, &before, GRUB_CFG);
 	if (r < 0)
 		return log_error_errno(r, "cannot read /" GRUB_CFG);
-	r = run_grub("/usr/sbin/grub-mkconfig", "-o", "/" NEW_CFG);
+	r = tool_run(root, NULL, "/usr/sbin/grub-mkconfig", "-o", "/" NEW_CFG);
 	if (r == 0)
-		r = run_grub("/usr/bin/grub-script-check", NULL, "/" NEW_CFG);
+		r = tool_run(root, NULL, "/usr/bin/grub-script-check", "/" NEW_CFG);
 	if (r == 0) {
 		r = root_read(root, &now, NEW_CFG);
 		if (r < 0)
@@ -263,47 +260,28 @@ static int grub_refresh(const struct root *root, const struct cmdline *words)
 	}
 	if (r == 0)
 		r = check_new(before, now, words);
-	if (r == 0) {
-		r = root_move(root, NEW_CFG, GRUB_CFG);
-		if (r < 0)
-			log_error_errno(r, "cannot replace /" GRUB_CFG);
-	}
+	if (r == 0)
+		r = put_in_place(root);
 	root_remove(root, NEW_CFG);
 	root_remove(root,
 		    NEW_CFG ".new"); /* grub-mkconfig's own leftover when it fails */
-	return r < 0 ? r : 0;
-}
-
-/* Where GRUB cannot write its environment block, a trial would never end. */
-static int refuse_unwritable_environment(void)
-{
-	static const char *const probe[] = {
-		"/bin/sh", "-c",
-		"test -z \"$(grub-probe -t abstraction /boot/grub)\" && "
-		"case $(grub-probe -t fs /boot/grub) in "
-		"ext2|xfs|fat) ;; *) false;; esac",
-		NULL
-	};
-	_cleanup_free_ char *output = NULL;
-	int r = process_run(probe, MKCONFIG_DEADLINE, &output);
-
-	if (r < 0)
-		log_error("GRUB cannot write to /boot/grub (it is on LVM, RAID or such a "
-			  "file "
-			  "system), so it cannot try arguments for one boot: set "
-			  "kernel.trial = "
-			  "false");
 	return r;
 }
 
-static int set_environment(const char *setting)
+/* Where GRUB cannot write its environment block, a trial would never end. */
+static int refuse_unwritable_environment(const struct root *root)
 {
-	const char *argv[] = { "/usr/bin/grub-editenv", "/" GRUBENV, "set", setting,
-			       NULL };
-	_cleanup_free_ char *output = NULL;
-	int r = process_run(argv, MKCONFIG_DEADLINE, &output);
+	static const char script[] =
+		"test -z \"$(grub-probe -t abstraction /boot/grub)\" && "
+		"case $(grub-probe -t fs /boot/grub) in "
+		"ext2|xfs|fat) ;; *) false;; esac";
 
-	return r < 0 ? log_error_errno(r, "grub-editenv failed: %s", output) : 0;
+	if (tool_run(root, NULL, "/bin/sh", "-c", script) == 0)
+		return 0;
+	return log_error_errno(
+		EOPNOTSUPP, "GRUB cannot write to /boot/grub (LVM, RAID or such a file "
+			    "system), so it cannot try arguments for one boot: set "
+			    "kernel.trial = false");
 }
 
 /*
@@ -335,7 +313,7 @@ static int grub_arm(const struct root *root, const struct cmdline *before,
 {
 	_cleanup_(cmdline_done) struct cmdline variable = {};
 	_cleanup_free_ char *flag = xasprintf("sriov_setup_try=%u", generation);
-	int r = refuse_unwritable_environment();
+	int r = refuse_unwritable_environment(root);
 
 	cmdline_add(&variable, "$" TRIAL_VARIABLE);
 	if (r == 0)
@@ -345,7 +323,8 @@ static int grub_arm(const struct root *root, const struct cmdline *before,
 	if (r >= 0)
 		r = grub_refresh(root, &variable);
 	if (r >= 0)
-		r = set_environment(flag);
+		r = tool_run(root, NULL, "/usr/bin/grub-editenv", "/" GRUBENV, "set",
+			     flag);
 	if (r < 0)
 		grub_install(root, before);
 	return r < 0 ? r : 1;

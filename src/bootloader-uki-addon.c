@@ -131,12 +131,12 @@ static int run_sbsign(const struct signing_key *key, const char *folder)
 	const char *argv[] = { "/usr/bin/sbsign", "--key",          key->key,
 			       "--cert",          key->certificate, "--output",
 			       signed_file,       unsigned_file,    NULL };
-	int r = process_run(argv, SIGN_DEADLINE, &output);
+	int r = process_run(NULL, argv, SIGN_DEADLINE, NULL, &output);
 
-	return r < 0 ? log_error_errno(r,
-				       "sbsign (Debian: package sbsigntool) failed: %s",
-				       output ? output : "no output") :
-		       0;
+	return r != 0 ? log_error_errno(r < 0 ? r : EPROTO,
+					"sbsign (Debian: package sbsigntool) failed: %s",
+					output ? output : "no output") :
+			0;
 }
 
 /* sbsign takes files; they are in /tmp of the machine that runs us, also for an image. */

@@ -40,9 +40,28 @@ struct bootloader {
 };
 
 extern const struct bootloader bootloader_bls_plugin;
+extern const struct bootloader bootloader_bootc_kargsd;
+extern const struct bootloader bootloader_bootc_source;
+extern const struct bootloader bootloader_elemental;
 extern const struct bootloader bootloader_grub_dropin;
+extern const struct bootloader bootloader_grubby;
 extern const struct bootloader bootloader_manual;
+extern const struct bootloader bootloader_rpm_ostree;
+extern const struct bootloader bootloader_sdbootutil;
+extern const struct bootloader bootloader_u_boot_menu;
 extern const struct bootloader bootloader_uki_addon;
+
+/*
+ * Proxmox VE keeps several boot partitions, unmounted, and fills them itself by
+ * "proxmox-boot-tool refresh": /etc/kernel/proxmox-boot-uuids lists them.
+ */
+bool bootloader_is_proxmox(const struct root *root);
+
+/*
+ * Why no boot loader of the running machine is ours to change: a container, a chroot,
+ * Xen's dom0 (the IOMMU belongs to the hypervisor). NULL: there is no such reason.
+ */
+const char *bootloader_refusal(const struct root *root);
 
 /* The one named (-ENOENT when there is none) or, for NULL, the surest. Logs. */
 int bootloader_find(const struct bootloader **ret, const struct root *root,

@@ -3,12 +3,16 @@
  */
 #pragma once
 
-#include "util.h"
+#include "root.h"
 
 /*
- * Runs argv[0] (absolute) with a fixed PATH, the caller's locale and no input, in a
- * process group of its own that is killed after `seconds` (-ETIMEDOUT). *ret_output: what
- * it printed to stderr, at most 4 KiB, also on failure. Returns 0, or -EPROTO when it
- * exits with another status than 0.
+ * Runs argv[0], an absolute path below the root's directory (so that a test's root brings
+ * its own tools; NULL: of the machine that runs us), with a fixed PATH, the caller's
+ * locale and no input, in a process group of its own that is killed after `seconds`
+ * (-ETIMEDOUT). *ret_stdout (may be NULL: thrown away) is at most 64 KiB, *ret_stderr at
+ * most 4 KiB; both are set also on failure, without trailing white space, and belong to
+ * the caller. Returns the exit status, -EPROTO when a signal ended it, or another
+ * negative errno.
  */
-int process_run(const char *const argv[], int seconds, char **ret_output);
+int process_run(const struct root *root, const char *const argv[], int seconds,
+		char **ret_stdout, char **ret_stderr);

@@ -18,7 +18,7 @@
 
 struct root {
 	int fd;
-	const char *path; /* for messages; "/" for the running machine */
+	const char *path; /* for messages and tools; "/" for the running machine */
 	bool live; /* the running machine, so /proc, /sys and events mean something */
 };
 

@@ -1,0 +1,103 @@
+/*
+ * bootc since 2026-04 with ostree 2026.1: "loader-entries set-options-for-source"
+ * replaces the words of one source and leaves those of others; a new deployment is
+ * staged, whole or not at all (bootc crates/lib/src/loader_entries.rs). bootc keeps who
+ * owns what in the x-options-source-NAME keys of the entries, but those of a staged
+ * deployment are not on disk before the shutdown: what we asked for last is in a record
+ * of our own.
+ *
+ * It takes out by exact word, so a word that was there before us and that we claimed too
+ * would go with ours: foreign words are left out.
+ */
+#include "bootloader.h"
+
+#include "bootloader-tool.h"
+#include "log.h"
+#include "process.h"
+
+#include <errno.h>
+
+#define NAME "bootc-source"
+#define TOOL "/usr/bin/bootc"
+#define COMMAND TOOL, "loader-entries", "set-options-for-source"
+#define PROBE_DEADLINE 10
+
+static int source_detect(const struct root *root)
+{
+	_cleanup_free_ char *errors = NULL;
+
+	return root->live && root_exists(root, "run/ostree-booted") &&
+			       root_exists(root, "%s", TOOL + 1) &&
+			       process_run(
+				       root,
+				       (const char *const[]){ COMMAND, "--help", NULL },
+				       PROBE_DEADLINE, NULL, &errors) == 0 ?
+		       100 :
+		       0;
+}
+
+static int source_read(const struct root *root, struct cmdline *ret_ours)
+{
+	return tool_read_record(root, NAME, ret_ours);
+}
+
+static int set_options(const struct root *root, const struct cmdline *words)
+{
+	_cleanup_free_ char *text = cmdline_print(words);
+
+	return words->words.n ? tool_run(root, NULL, COMMAND, "--source", "sriov-setup",
+					 "--options", text) :
+				tool_run(root, NULL, COMMAND, "--source", "sriov-setup");
+}
+
+static int source_install(const struct root *root, const struct cmdline *words)
+{
+	_cleanup_(cmdline_done) struct cmdline ours = {}, running = {}, foreign = {};
+	_cleanup_(cmdline_done) struct cmdline target = {}, both = {};
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (!root->live)
+		return log_error_errno(EOPNOTSUPP, NAME " changes only the running "
+							"machine; an image takes "
+							"bootc-kargsd");
+	r = tool_read_record(root, NAME, &ours);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = root_read(root, &text, "proc/cmdline");
+	if (r < 0)
+		return log_error_errno(r, "cannot read /proc/cmdline");
+	cmdline_parse(&running, text);
+	tool_find_foreign(&foreign, &running, &ours);
+	tool_find_foreign(&target, words, &foreign);
+	if (cmdline_equal(&target, &ours))
+		return 0;
+	tool_unite(&both, &ours);
+	tool_unite(&both, &target);
+	r = tool_write_record(root, NAME, &both);
+	if (r < 0)
+		return r;
+	r = set_options(root, &target);
+	if (r < 0) {
+		tool_write_record(root, NAME, &ours);
+		return r;
+	}
+	r = tool_write_record(root, NAME, &target);
+	return r < 0 ? r : 1;
+}
+
+/* The deployment is written at the shutdown: until then this is all there is to see. */
+static int source_refresh(const struct root *root, const struct cmdline *words)
+{
+	return words->words.n == 0 || root_exists(root, "run/ostree/staged-deployment") ?
+		       0 :
+		       log_error_errno(EBADMSG, "bootc staged no deployment");
+}
+
+const struct bootloader bootloader_bootc_source = {
+	.name = NAME,
+	.detect = source_detect,
+	.read = source_read,
+	.install = source_install,
+	.refresh = source_refresh,
+};

@@ -1,0 +1,72 @@
+#include "bootloader-tool.h"
+
+#include "log.h"
+#include "process.h"
+
+#include <errno.h>
+
+#define DEADLINE 120
+#define RECORD "var/lib/sriov-setup/%s"
+
+static int run(const struct root *root, const char *const argv[], bool may_be_unchanged,
+	       char **ret_stdout)
+{
+	_cleanup_free_ char *errors = NULL;
+	int r = process_run(root, argv, DEADLINE, ret_stdout, &errors);
+
+	if (r == 0 || (r == TOOL_UNCHANGED && may_be_unchanged))
+		return r;
+	return log_error_errno(r < 0 ? r : EPROTO, "%s failed: %s", argv[0],
+			       errors && *errors ? errors : "no output");
+}
+
+int tool_run_argv(const struct root *root, const char *const argv[], char **ret_stdout)
+{
+	return run(root, argv, false, ret_stdout);
+}
+
+int tool_run_strings(const struct root *root, const struct strings *argv)
+{
+	_cleanup_free_ const char **copy = xcalloc(argv->n + 1, sizeof(*copy));
+
+	for (size_t i = 0; i < argv->n; i++)
+		copy[i] = argv->items[i];
+	return run(root, copy, true, NULL);
+}
+
+int tool_read_record(const struct root *root, const char *name, struct cmdline *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = root_read(root, &text, RECORD, name);
+
+	if (r < 0)
+		return r == -ENOENT ? r :
+				      log_error_errno(r, "cannot read /" RECORD, name);
+	cmdline_parse(ret, text);
+	return 0;
+}
+
+int tool_write_record(const struct root *root, const char *name,
+		      const struct cmdline *words)
+{
+	_cleanup_free_ char *text = cmdline_print(words), *line = xasprintf("%s\n", text);
+	int r = words->words.n ? root_replace(root, line, 0644, RECORD, name) :
+				 root_remove(root, RECORD, name);
+
+	return r < 0 ? log_error_errno(r, "cannot write /" RECORD, name) : r;
+}
+
+void tool_unite(struct cmdline *ret, const struct cmdline *words)
+{
+	for (size_t i = 0; i < words->words.n; i++)
+		if (!strings_contain(&ret->words, words->words.items[i]))
+			cmdline_add(ret, words->words.items[i]);
+}
+
+void tool_find_foreign(struct cmdline *ret, const struct cmdline *current,
+		       const struct cmdline *ours)
+{
+	for (size_t i = 0; i < current->words.n; i++)
+		if (!strings_contain(&ours->words, current->words.items[i]))
+			cmdline_add(ret, current->words.items[i]);
+}

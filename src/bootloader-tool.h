@@ -1,0 +1,37 @@
+/*
+ * bootloader-tool.h: what the back ends share that change the command line through a
+ * tool: the tool's run, and the record of what is ours. Such a back end has no file of
+ * its own that holds the words, and a word that was there before must outlive ours.
+ */
+#pragma once
+
+#include "cmdline.h"
+#include "root.h"
+
+/* The exit status that "rpm-ostree kargs --unchanged-exit-77" is named after. */
+#define TOOL_UNCHANGED 77
+
+/*
+ * Runs a tool for at most two minutes. *ret_stdout (may be NULL) belongs to the caller.
+ * Returns 0 or a negative errno, logged with what it printed.
+ */
+int tool_run_argv(const struct root *root, const char *const argv[], char **ret_stdout);
+#define tool_run(root, ret_stdout, ...) \
+	tool_run_argv(root, (const char *const[]){ __VA_ARGS__, NULL }, ret_stdout)
+/* The same; and TOOL_UNCHANGED when that is its exit status. */
+int tool_run_strings(const struct root *root, const struct strings *argv);
+
+/*
+ * The words of ours that the back end `name` has put in, kept in
+ * /var/lib/sriov-setup/NAME. -ENOENT: none.
+ */
+int tool_read_record(const struct root *root, const char *name, struct cmdline *ret);
+/* No words: the file goes. 1 changed, 0 was so; errors are logged. */
+int tool_write_record(const struct root *root, const char *name,
+		      const struct cmdline *words);
+
+/* Adds those of `words` to *ret that it lacks. */
+void tool_unite(struct cmdline *ret, const struct cmdline *words);
+/* Words that are on a command line and not ours. */
+void tool_find_foreign(struct cmdline *ret, const struct cmdline *current,
+		       const struct cmdline *ours);
