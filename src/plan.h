@@ -16,6 +16,8 @@ enum verb {
 	UNBIND,     /* name: driver that is bound */
 	BIND,       /* name: driver */
 	PROBE,      /* let the kernel choose a driver */
+	SET_LINK,   /* name: "mtu" or "link" of the PF's netdev; value: number, "up" */
+	SET_VF,     /* values: all at once, each alone where that fails */
 	BOOT_ARGS, /* value: the words that should be ours on the next kernel command line
 		    */
 	N_VERBS
@@ -33,6 +35,7 @@ struct action {
 		   is not known before it exists: pci_iov_set_numvfs() rereads offset and
 		   stride */
 	char *name, *value;
+	struct vf_values values;
 	char *why;          /* "7 VFs wanted, found 0" */
 	struct where where; /* the rule that asks for it; borrowed from the config */
 };
