@@ -313,7 +313,8 @@ static void log_group(const struct plan *plan, size_t first, size_t last)
 static bool same_group(const struct action *a, const struct action *b)
 {
 	return a->verb == b->verb && a->vf != NONE && b->vf == a->vf + 1 &&
-	       streq(a->function, b->function) && streq(a->name, b->name);
+	       streq(a->function, b->function) && streq(a->name, b->name) &&
+	       vf_values_alike(&a->values, &b->values);
 }
 
 static void log_done(const struct plan *plan, const bool *done)

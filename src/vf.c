@@ -146,6 +146,13 @@ struct vf_values vf_values_only(const struct vf_values *values, unsigned mask)
 	return some;
 }
 
+bool vf_values_alike(const struct vf_values *a, const struct vf_values *b)
+{
+	const struct vf_values shared = vf_values_only(a, ~VF_UNIQUE);
+
+	return a->known == b->known && vf_values_difference(&shared, b).known == 0;
+}
+
 struct vf_values vf_values_difference(const struct vf_values *wanted,
 				      const struct vf_values *found)
 {

@@ -67,6 +67,8 @@ struct vf_values vf_values_merge(const struct vf_values *over,
 				 const struct vf_values *under);
 /* Only those of the mask. */
 struct vf_values vf_values_only(const struct vf_values *values, unsigned mask);
+/* The same keys, and but for those of VF_UNIQUE the same values. */
+bool vf_values_alike(const struct vf_values *a, const struct vf_values *b);
 /*
  * What must be set to get from `found` to `wanted`: the values that differ, each with the
  * rest of its group, which stays as found or else takes the kernel's default.

@@ -66,7 +66,15 @@ static void test_difference(void)
 	vf_values_set(&found, VF_VLAN_PROTO, ETH_P_8021AD);
 	vf_values_set(&found, VF_SPOOF_CHECK, 1);
 	difference_is("what is right or not said stays", &wanted, &found, "");
+	ok(!vf_values_alike(&wanted, &found), "more is known");
+	found = wanted;
+	vf_values_set(&found, VF_MAC, 0x525400000002);
+	ok(vf_values_alike(&wanted, &found), "alike but for the address");
+	vf_values_set(&found, VF_QOS, 3);
+	vf_values_set(&found, VF_VLAN_PROTO, ETH_P_8021AD);
 	vf_values_set(&found, VF_VLAN, 7);
+	vf_values_set(&found, VF_MAC, 0x525400000001);
+	ok(!vf_values_alike(&wanted, &found), "another VLAN");
 	difference_is("the rest of a group stays as found", &wanted, &found,
 		      "vlan 100, qos 3, vlan_proto 802.1ad");
 }
