@@ -29,6 +29,17 @@ static int try_vf(unsigned ifindex, const struct action *action,
 	return netlink_set_vf(ifindex, (unsigned)action->vf, values, ret_why);
 }
 
+static int try_eswitch(unsigned ifindex, const struct action *action,
+		       const struct vf_values *values, char **ret_why)
+{
+	enum eswitch_key key = eswitch_find(action->name);
+	const char *expected;
+
+	(void)ifindex, (void)values;
+	return netlink_set_eswitch(action->function, key,
+				   eswitch_parse(key, action->value, &expected), ret_why);
+}
+
 static int try_again(setter *set, unsigned ifindex, const struct action *action,
 		     const struct vf_values *values, char **ret_why)
 {
@@ -127,6 +138,29 @@ static int set_msix_count(const struct root *root, const struct action *action)
 	return r < 0 ? report(action, &part, r, NULL) : 0;
 }
 
+int apply_set_eswitch(const struct root *root, const struct action *action)
+{
+	_cleanup_free_ char *why = NULL;
+	int r = try_again(try_eswitch, 0, action, NULL, &why);
+
+	(void)root;
+	return r < 0 ? report(action, &action->values, r, why) : 0;
+}
+
+/* That none comes is no failure yet: what needs it will say so. */
+static void wait_for_carrier(unsigned ifindex)
+{
+	const struct timespec pause = { .tv_nsec = RETRY_MS * 1000000 };
+
+	for (int tries = RETRY_SECONDS * 1000 / RETRY_MS; tries > 0; tries--) {
+		_cleanup_(link_done) struct link link = {};
+
+		if (netlink_read(ifindex, &link) < 0 || link.running)
+			break;
+		nanosleep(&pause, NULL);
+	}
+}
+
 int apply_set_link(const struct root *root, const struct action *action)
 {
 	_cleanup_free_ char *why = NULL;
@@ -135,6 +169,8 @@ int apply_set_link(const struct root *root, const struct action *action)
 
 	if (r == 0)
 		r = try_again(try_link, ifindex, action, NULL, &why);
+	if (r == 0 && streq(action->value, "running"))
+		wait_for_carrier(ifindex);
 	return r < 0 ? report(action, &action->values, r, why) : 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * apply-link.h: the actions that go through a PF's network interface.
+ * apply-link.h: the actions that go through netlink.
  */
 #pragma once
 
@@ -7,9 +7,10 @@
 #include "root.h"
 
 /*
- * SET_LINK and SET_VF. EAGAIN and EBUSY are tried again for some seconds: i40e and ice
- * say so while a VF or the PF resets (vf-mechanics §G). Each refused value is one line in
- * the log; then -EREMOTEIO, what was said already.
+ * SET_ESWITCH, SET_LINK and SET_VF. EAGAIN and EBUSY are tried again for some seconds:
+ * i40e and ice say so while a VF or the PF resets (vf-mechanics §G). Each refused value
+ * is one line in the log; then -EREMOTEIO, what was said already.
  */
+int apply_set_eswitch(const struct root *root, const struct action *action);
 int apply_set_link(const struct root *root, const struct action *action);
 int apply_set_vf(const struct root *root, const struct action *action);

@@ -189,6 +189,11 @@ static int do_by_child(const struct root *root, const struct action *a,
 	return wait_child(pid, LINK_DEADLINE);
 }
 
+static int do_set_eswitch(const struct root *root, const struct action *a)
+{
+	return do_by_child(root, a, apply_set_eswitch);
+}
+
 static int do_set_link(const struct root *root, const struct action *a)
 {
 	return do_by_child(root, a, apply_set_link);
@@ -207,6 +212,7 @@ static int (*const verbs[N_VERBS])(const struct root *root, const struct action 
 	[UNBIND] = do_unbind,
 	[BIND] = do_bind,
 	[PROBE] = do_probe,
+	[SET_ESWITCH] = do_set_eswitch,
 	[SET_LINK] = do_set_link,
 	[SET_VF] = do_set_vf,
 };
@@ -238,6 +244,7 @@ static const struct hint {
 	{ BIND, EINVAL, "no IOMMU group, or the device is on vfio-pci's denylist" },
 	{ BIND, EBUSY, "another driver was faster" },
 	{ UNBIND, ETIMEDOUT, "somebody uses it" },
+	{ SET_ESWITCH, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ SET_LINK, ETIMEDOUT,
 	  "the driver or its firmware is stuck; see the kernel log" },
 	{ SET_VF, ETIMEDOUT, "the driver or its firmware is stuck; see the kernel log" },

@@ -486,6 +486,20 @@ static void read_mtu(struct reader *reader, const config_setting_t *setting, voi
 		*(unsigned *)field = (unsigned)mtu;
 }
 
+static void read_eswitch(struct reader *reader, const config_setting_t *setting,
+			 void *field)
+{
+	enum eswitch_key key = eswitch_find(name_of(setting));
+	const char *text = string_of(reader, setting), *expected;
+	unsigned value = text ? eswitch_parse(key, text, &expected) : 0;
+
+	if (text && !value)
+		mistake(reader, setting,
+			xasprintf("%s is not known, expected %s", name_of(setting),
+				  expected));
+	((struct eswitch *)field)->value[key] = value;
+}
+
 static void read_link(struct reader *reader, const config_setting_t *setting, void *field)
 {
 	const char *text = string_of(reader, setting);
@@ -504,6 +518,9 @@ static const struct key pf_keys[] = {
 	{ "resource", read_resource, offsetof(struct pf_rule, resource) },
 	{ "mtu", read_mtu, offsetof(struct pf_rule, mtu) },
 	{ "link", read_link, offsetof(struct pf_rule, link_up) },
+	{ "eswitch", read_eswitch, offsetof(struct pf_rule, eswitch) },
+	{ "eswitch_inline", read_eswitch, offsetof(struct pf_rule, eswitch) },
+	{ "eswitch_encap", read_eswitch, offsetof(struct pf_rule, eswitch) },
 	{ "sysfs", read_sysfs, offsetof(struct pf_rule, sysfs) },
 	{ "vf", read_vf_list, 0 },
 	VF_VALUE_KEYS(offsetof(struct pf_rule, values)),

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "eswitch.h"
 #include "root.h"
 #include "util.h"
 #include "vf.h"
@@ -102,6 +103,7 @@ struct pf_rule {
 			   device's names */
 	unsigned mtu;   /* 0: not said */
 	bool link_up;   /* link = "up" */
+	struct eswitch eswitch;
 	struct vf_values values; /* of every VF; VF_MAC_STABLE is the only MAC here */
 	struct attributes sysfs; /* of the PF itself */
 	struct vf_rule *vf;      /* ranges do not overlap */

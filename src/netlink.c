@@ -1,6 +1,8 @@
 #include "netlink.h"
 
 #include <errno.h>
+#include <linux/devlink.h>
+#include <linux/genetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netlink/attr.h>
@@ -30,7 +32,7 @@ static void free_message(struct nl_msg **message)
 
 #define _cleanup_message_ _cleanup_(free_message)
 
-static int open_socket(struct nl_sock **ret)
+static int open_socket(int protocol, struct nl_sock **ret)
 {
 	_cleanup_(free_socket) struct nl_sock *socket = nl_socket_alloc();
 	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
@@ -38,7 +40,7 @@ static int open_socket(struct nl_sock **ret)
 
 	if (!socket)
 		abort();
-	if (nl_connect(socket, NETLINK_ROUTE) < 0)
+	if (nl_connect(socket, protocol) < 0)
 		return -EIO;
 	fd = nl_socket_get_fd(socket);
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
@@ -72,14 +74,14 @@ static int read_error(const struct nlmsghdr *answer, char **ret_why)
  * becomes the caller's. rtnetlink_rcv() works inside our sendmsg(), so what is waited for
  * there is the driver. nl_recv() looks at the size first, so the answer may be of any.
  */
-static int talk(struct nl_msg *request, unsigned char **ret, size_t *ret_size,
-		char **ret_why)
+static int talk(int protocol, struct nl_msg *request, unsigned char **ret,
+		size_t *ret_size, char **ret_why)
 {
 	_cleanup_(free_socket) struct nl_sock *socket = NULL;
 	_cleanup_free_ unsigned char *data = NULL;
 	struct sockaddr_nl peer;
 	const struct nlmsghdr *answer;
-	int n, r = open_socket(&socket);
+	int n, r = open_socket(protocol, &socket);
 
 	if (r < 0)
 		return r;
@@ -240,6 +242,7 @@ int netlink_parse_link(const void *message, size_t size, struct link *ret)
 		return -EBADMSG;
 	at = nlmsg_attrdata(header, sizeof(*info));
 	link.up = info->ifi_flags & IFF_UP;
+	link.running = info->ifi_flags & IFF_RUNNING;
 	mtu = nlmsg_find_attr(header, sizeof(*info), IFLA_MTU);
 	link.mtu = mtu ? nla_get_u32(mtu) : 0;
 	n = nlmsg_find_attr(header, sizeof(*info), IFLA_NUM_VF);
@@ -301,7 +304,7 @@ int netlink_read(unsigned ifindex, struct link *ret)
 	int r;
 
 	put(request, IFLA_EXT_MASK, &mask, sizeof(mask));
-	r = talk(request, &answer, &size, NULL);
+	r = talk(NETLINK_ROUTE, request, &answer, &size, NULL);
 	if (r < 0)
 		return r;
 	return answer ? netlink_parse_link(answer, size, ret) : -EBADMSG;
@@ -383,7 +386,7 @@ int netlink_set_vf(unsigned ifindex, unsigned vf, const struct vf_values *values
 	put_guid(request, IFLA_VF_IB_PORT_GUID, vf, values, VF_PORT_GUID);
 	nla_nest_end(request, info);
 	nla_nest_end(request, list);
-	return talk(request, NULL, NULL, ret_why);
+	return talk(NETLINK_ROUTE, request, NULL, NULL, ret_why);
 }
 
 int netlink_set_mtu(unsigned ifindex, unsigned mtu, char **ret_why)
@@ -393,7 +396,7 @@ int netlink_set_mtu(unsigned ifindex, unsigned mtu, char **ret_why)
 		new_request(RTM_SETLINK, NLM_F_ACK, &info);
 
 	put(request, IFLA_MTU, &(uint32_t){ mtu }, sizeof(uint32_t));
-	return talk(request, NULL, NULL, ret_why);
+	return talk(NETLINK_ROUTE, request, NULL, NULL, ret_why);
 }
 
 int netlink_set_up(unsigned ifindex, char **ret_why)
@@ -403,5 +406,107 @@ int netlink_set_up(unsigned ifindex, char **ret_why)
 
 	info.ifi_flags = info.ifi_change = IFF_UP;
 	request = new_request(RTM_SETLINK, NLM_F_ACK, &info);
-	return talk(request, NULL, NULL, ret_why);
+	return talk(NETLINK_ROUTE, request, NULL, NULL, ret_why);
+}
+
+static struct nl_msg *new_generic(unsigned family, int flags, int command)
+{
+	const struct genlmsghdr header = { .cmd = (uint8_t)command, .version = 1 };
+	struct nl_msg *request = nlmsg_alloc_simple((int)family, NLM_F_REQUEST | flags);
+
+	if (!request ||
+	    nlmsg_append(request, (void *)&header, sizeof(header), NLMSG_ALIGNTO) < 0)
+		abort();
+	return request;
+}
+
+static const struct nlattr *generic_attribute(const unsigned char *answer, int type)
+{
+	return nlmsg_find_attr((struct nlmsghdr *)answer, sizeof(struct genlmsghdr),
+			       type);
+}
+
+/* The number of a generic netlink family is given at boot. */
+static int find_devlink(unsigned *ret)
+{
+	_cleanup_message_ struct nl_msg *request =
+		new_generic(GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY);
+	_cleanup_free_ unsigned char *answer = NULL;
+	const struct nlattr *id;
+	size_t size;
+	int r;
+
+	put(request, CTRL_ATTR_FAMILY_NAME, DEVLINK_GENL_NAME, sizeof(DEVLINK_GENL_NAME));
+	r = talk(NETLINK_GENERIC, request, &answer, &size, NULL);
+	if (r < 0)
+		return r;
+	id = answer ? generic_attribute(answer, CTRL_ATTR_FAMILY_ID) : NULL;
+	if (!id)
+		return -EBADMSG;
+	*ret = nla_get_u16(id);
+	return 0;
+}
+
+static int new_devlink(const char *address, int flags, int command, struct nl_msg **ret)
+{
+	unsigned family;
+	int r = find_devlink(&family);
+
+	if (r < 0)
+		return r;
+	*ret = new_generic(family, flags, command);
+	put(*ret, DEVLINK_ATTR_BUS_NAME, "pci", sizeof("pci"));
+	put(*ret, DEVLINK_ATTR_DEV_NAME, address, strlen(address) + 1);
+	return 0;
+}
+
+static const struct {
+	int type;
+	size_t size; /* 2: u16, 1: u8 */
+} eswitch_attributes[N_ESWITCH_KEYS] = {
+	[ESWITCH_MODE] = { DEVLINK_ATTR_ESWITCH_MODE, 2 },
+	[ESWITCH_INLINE] = { DEVLINK_ATTR_ESWITCH_INLINE_MODE, 1 },
+	[ESWITCH_ENCAP] = { DEVLINK_ATTR_ESWITCH_ENCAP_MODE, 1 },
+};
+
+int netlink_read_eswitch(const char *address, struct eswitch *ret)
+{
+	_cleanup_message_ struct nl_msg *request = NULL;
+	_cleanup_free_ unsigned char *answer = NULL;
+	size_t size;
+	int r = new_devlink(address, 0, DEVLINK_CMD_ESWITCH_GET, &request);
+
+	if (r == 0)
+		r = talk(NETLINK_GENERIC, request, &answer, &size, NULL);
+	/* no devlink in the kernel, none of this device, no eswitch in it */
+	if (r == -ENOENT || r == -ENODEV || r == -EOPNOTSUPP) {
+		ret->value[ESWITCH_MODE] = ESWITCH_LEGACY;
+		return 0;
+	}
+	for (int key = 0; r == 0 && answer && key < N_ESWITCH_KEYS; key++) {
+		const struct nlattr *a =
+			generic_attribute(answer, eswitch_attributes[key].type);
+
+		if (a && nla_len(a) >= (int)eswitch_attributes[key].size)
+			ret->value[key] =
+				1u + (eswitch_attributes[key].size == 2 ? nla_get_u16(a) :
+									  nla_get_u8(a));
+	}
+	return r;
+}
+
+int netlink_set_eswitch(const char *address, enum eswitch_key key, unsigned value,
+			char **ret_why)
+{
+	_cleanup_message_ struct nl_msg *request = NULL;
+	const uint16_t wide = (uint16_t)(value - 1);
+	const uint8_t narrow = (uint8_t)wide;
+	bool is_wide = eswitch_attributes[key].size == 2;
+	int r = new_devlink(address, NLM_F_ACK, DEVLINK_CMD_ESWITCH_SET, &request);
+
+	if (r < 0)
+		return r;
+	put(request, eswitch_attributes[key].type,
+	    is_wide ? (const void *)&wide : &narrow, eswitch_attributes[key].size);
+	return talk(NETLINK_GENERIC, request, NULL, NULL, ret_why);
 }

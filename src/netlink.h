@@ -1,15 +1,18 @@
 /*
- * netlink.h: a PF's network interface and the VF attributes behind it, read and set.
+ * netlink.h: a PF's network interface, the VF attributes behind it and its eswitch, read
+ * and set.
  * libnl lives in netlink.c. Nothing here logs.
  */
 #pragma once
 
+#include "eswitch.h"
 #include "vf.h"
 
 /* One netdev, and what its driver reports of its VFs. */
 struct link {
 	unsigned mtu;
 	bool up;                /* IFF_UP */
+	bool running;           /* IFF_RUNNING: it has a carrier */
 	uint64_t permanent_mac; /* 0: none, or none of 6 bytes */
 	struct vf_values *vfs;  /* by VF index */
 	size_t n_vfs;
@@ -41,3 +44,11 @@ int netlink_set_vf(unsigned ifindex, unsigned vf, const struct vf_values *values
 		   char **ret_why);
 int netlink_set_mtu(unsigned ifindex, unsigned mtu, char **ret_why);
 int netlink_set_up(unsigned ifindex, char **ret_why);
+
+/*
+ * The eswitch of a PCI function, through devlink. A driver without one counts as legacy;
+ * what is not reported stays as it is in *ret. Needs CAP_NET_ADMIN also for reading.
+ */
+int netlink_read_eswitch(const char *address, struct eswitch *ret);
+int netlink_set_eswitch(const char *address, enum eswitch_key key, unsigned value,
+			char **ret_why);

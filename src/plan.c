@@ -249,6 +249,52 @@ static void set_attributes(struct task *t, const struct function *f, int vf,
 	}
 }
 
+/* Why the eswitch cannot change now; NULL: it can. */
+static const char *eswitch_obstacle(struct task *t)
+{
+	const struct function *pf = t->pf;
+	enum eswitch_order order = eswitch_order(pf->driver);
+
+	if (order == ESWITCH_NO_VFS && pf->n_vfs)
+		return "its driver changes that only while there are no VFs: write 0 to "
+		       "its sriov_numvfs when no VF is used, or reboot";
+	for (size_t i = 0; order == ESWITCH_UNBOUND_VFS && i < pf->n_vfs; i++)
+		if (pf->vfs[i] != NONE &&
+		    t->planner->system->functions[pf->vfs[i]].driver)
+			return "its driver changes that only while no VF has a driver: "
+			       "stop their users, unbind them, or reboot";
+	return NULL;
+}
+
+/* First of all: a change may make the PF's interface anew. Inline mode and encapsulation
+ * may be told of in switchdev mode only. */
+static void set_eswitch(struct task *t)
+{
+	const unsigned *want = t->rule->eswitch.value, *found = t->pf->eswitch.value;
+	bool new_mode = want[ESWITCH_MODE] && want[ESWITCH_MODE] != found[ESWITCH_MODE];
+
+	for (int i = 0; i < N_ESWITCH_KEYS; i++) {
+		enum eswitch_key key = (enum eswitch_key)i;
+		const char *name = eswitch_name(key), *word = eswitch_word(key, want[i]);
+		const char *obstacle = eswitch_obstacle(t);
+
+		if (!want[i] || want[i] == found[i])
+			continue;
+		if (!found[i] && (key == ESWITCH_MODE || !new_mode))
+			obstacle = "it is not told, devlink dev eswitch show "
+				   "may say why";
+		if (obstacle)
+			problem(t->planner, LOG_ERR, t->pf, t->rule->where,
+				"%s = \"%s\" wanted, found %s; %s", name, word,
+				eswitch_word(key, found[i]), obstacle);
+		else
+			add(t->planner, SET_ESWITCH, t->pf, NONE, name, word,
+			    t->rule->where)
+				->why =
+				xasprintf("found %s", eswitch_word(key, found[i]));
+	}
+}
+
 /* Before the VFs: bnxt_en makes none while the link is down, a VF's MTU is bounded by the
  * PF's. */
 static void set_pf(struct task *t, bool making)
@@ -290,6 +336,16 @@ static void set_new_vf(struct task *t, unsigned i)
 		write_attribute(t, (int)i, &vf->sysfs.items[j], NULL);
 }
 
+/* igb_ndo_set_vf_bw() compares with the link's speed; making VFs brought the link down.
+ */
+static bool wants_rates(const struct pf_rule *rule, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (pf_rule_values(rule, i).known & vf_key_group(VF_MAX_TX_RATE))
+			return true;
+	return false;
+}
+
 /*
  * The order of the lines is the order of the actions. A VF's driver probes inside the
  * sriov_numvfs write, so autoprobe is off while VFs appear; an override before autoprobe
@@ -316,6 +372,9 @@ static void create_vfs(struct task *t, unsigned want)
 	for (unsigned i = 0; i < want; i++)
 		if (!streq(pf_rule_driver(t->rule, i), DRIVER_NATIVE))
 			override_vf(t, i, pf_rule_driver(t->rule, i));
+	if (t->rule->link_up && wants_rates(t->rule, want))
+		add(t->planner, SET_LINK, t->pf, NONE, "link", "running", t->rule->where)
+			->why = xstrdup("rates are taken only then");
 	for (unsigned i = 0; i < want; i++)
 		set_new_vf(t, i);
 	if (named && (autoprobe || native))
@@ -474,6 +533,7 @@ static void plan_pf(struct task *t)
 		problem(t->planner, LOG_ERR, pf, where,
 			"what the rule says of link, MTU and VFs cannot be set: %s",
 			pf->link_error ? pf->link_error : "it was not looked at");
+	set_eswitch(t);
 	set_pf(t, have == 0 && want > 0);
 	if (have == 0 && want > 0) {
 		if (pf_is_able(t, want))
@@ -840,6 +900,7 @@ char *action_text(const struct action *a, bool done)
 		return xasprintf("%s %s to %s", done ? "bound" : "bind", target, a->name);
 	case PROBE:
 		return xasprintf("%s %s", done ? "probed" : "probe", target);
+	case SET_ESWITCH:
 	case SET_LINK:
 		return xasprintf("set %s of %s to %s", a->name, target, a->value);
 	case SET_VF:

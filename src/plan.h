@@ -16,8 +16,10 @@ enum verb {
 	UNBIND,     /* name: driver that is bound */
 	BIND,       /* name: driver */
 	PROBE,      /* let the kernel choose a driver */
-	SET_LINK,   /* name: "mtu" or "link" of the PF's netdev; value: number, "up" */
-	SET_VF,     /* values: all at once, each alone where that fails */
+	SET_ESWITCH, /* name: the config's key; value: its word */
+	SET_LINK,  /* name: "mtu" or "link" of the PF's netdev; value: a number; "up", or
+		      "running": wait some seconds for a carrier */
+	SET_VF,    /* values: all at once, each alone where that fails */
 	BOOT_ARGS, /* value: the words that should be ours on the next kernel command line
 		    */
 	N_VERBS

@@ -364,6 +364,9 @@ static void read_governed(struct system *system, const struct root *root,
 	if (!rule)
 		return;
 	read_attributes(root, pf, &rule->sysfs);
+	/* what is not told stays unknown */
+	if (pf_rule_names_eswitch(rule))
+		netlink_read_eswitch(pf->address, &pf->eswitch);
 	if (pf_rule_needs_link(rule))
 		read_link(root, pf);
 	for (unsigned i = 0; i < pf->n_vfs; i++) {
@@ -516,6 +519,14 @@ struct vf_values pf_rule_values(const struct pf_rule *rule, unsigned vf_index)
 	const struct vf_rule *vf = pf_rule_vf(rule, vf_index);
 
 	return vf ? vf_values_merge(&vf->values, &rule->values) : rule->values;
+}
+
+bool pf_rule_names_eswitch(const struct pf_rule *rule)
+{
+	for (int key = 0; key < N_ESWITCH_KEYS; key++)
+		if (rule->eswitch.value[key])
+			return true;
+	return false;
 }
 
 bool pf_rule_needs_link(const struct pf_rule *rule)

@@ -44,6 +44,7 @@ struct function {
 	char *link_error;  /* why it cannot be read */
 	int *vfs; /* indices into system.functions, by VF index; NONE: link dangles */
 	size_t n_vfs;
+	struct eswitch eswitch; /* as far as a rule asks and devlink tells */
 	/* VF */
 	int pf; /* index into system.functions, NONE: no VF */
 	unsigned vf_index;
@@ -87,6 +88,8 @@ const struct pf_rule *system_pf_rule(const struct config *config,
 const struct vf_rule *pf_rule_vf(const struct pf_rule *rule, unsigned vf_index);
 /* All that the rule says of one VF. Pure. */
 struct vf_values pf_rule_values(const struct pf_rule *rule, unsigned vf_index);
+/* Does the rule say anything of the eswitch? Pure. */
+bool pf_rule_names_eswitch(const struct pf_rule *rule);
 /* Does the rule say something that goes through the PF's network interface? Pure. */
 bool pf_rule_needs_link(const struct pf_rule *rule);
 

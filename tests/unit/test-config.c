@@ -70,7 +70,8 @@ static void test_vf_values(void)
 	fixture_open(&f);
 	fixture_write(
 		&f, CONFIG_PATH,
-		"pf = ( { match = { driver = \"igb\"; }; mtu = 9000; link = \"up\";\n"
+		"pf = ( { match = { driver = \"igb\"; }; mtu = 9000; link = \"up\"; "
+		"eswitch = \"switchdev\";\n"
 		"  mac = \"stable\"; trust = true; vlan = 7;\n"
 		"  sysfs = ( { attribute = \"power/control\"; value = \"on\"; } );\n"
 		"  vf = ( { index = \"0-1,5\"; vlan = 100; qos = 3;\n"
@@ -80,6 +81,7 @@ static void test_vf_values(void)
 	is_int(config_load(&c, &f.root, NULL), 0, "values of VFs load");
 	is_int(c.pfs[0].mtu, 9000, "mtu");
 	ok(c.pfs[0].link_up, "link");
+	is_int(c.pfs[0].eswitch.value[ESWITCH_MODE], ESWITCH_SWITCHDEV, "eswitch");
 	is_string(c.pfs[0].sysfs.items[0].name, "power/control", "a PF's attribute");
 	is_int(c.pfs[0].sysfs.items[0].where.line, 3, "it knows its line");
 	all = c.pfs[0].values;
@@ -288,6 +290,12 @@ static const struct bad {
 	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = \"x\"; "
 	  "value = \"\"; } ); } );\n",
 	  2, "printable characters" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n eswitch = \"on\"; } );\n", 2,
+	  "expected \"legacy\" or \"switchdev\"" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n eswitch_encap = true; } );\n", 2,
+	  "eswitch_encap is no string" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n eswitch_inline = \"l2\"; } );\n",
+	  2, "expected \"none\", \"link\"" },
 	{ "device = ( { match = { id = \"8086:1572\"; }; driver = \"native\"; } );\n", 1,
 	  "is for VFs" },
 	{ "mdev = ( { match = { id = \"8086:1572\"; }; type = \"x\"; } );\n", 1,

@@ -389,6 +389,83 @@ static void test_new_values(void)
 	plan_has("no permanent address", &c, &s, "VF 1 cannot get a stable one");
 }
 
+static void test_rates(void)
+{
+	struct system s = machine();
+	struct config c = {};
+	struct pf_rule *rule = add_rule(&c, "0000:01:00.0", 1, "native");
+
+	add_link(&s, 0);
+	s.functions[0].link->up = true;
+	rule->link_up = true;
+	vf_values_set(&rule->values, VF_MAX_TX_RATE, 100);
+	plan_is("a rate is set when the link has come back", &c, &s,
+		"write 0000:01:00.0/sriov_drivers_autoprobe 0\n"
+		"create 1 VFs on 0000:01:00.0\n"
+		"set link of 0000:01:00.0 to running\n"
+		"set 0000:01:00.0 VF 0: min_tx_rate 0 Mbit/s, max_tx_rate 100 Mbit/s\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 1\n"
+		"probe 0000:01:00.0 VF 0\n");
+}
+
+static void test_eswitch(void)
+{
+	struct system s = machine();
+	struct config c = {};
+	struct pf_rule *rule = add_rule(&c, "0000:01:00.0", 1, "none");
+
+	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_SWITCHDEV;
+	rule->eswitch.value[ESWITCH_ENCAP] = 2;
+	s.functions[0].eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
+	plan_is("the eswitch changes before there are VFs", &c, &s,
+		"set eswitch of 0000:01:00.0 to switchdev\n"
+		"set eswitch_encap of 0000:01:00.0 to basic\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 0\n"
+		"create 1 VFs on 0000:01:00.0\n"
+		"reserve 0000:01:00.0 VF 0 for none\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 1\n");
+
+	s = machine();
+	c = (struct config){};
+	rule = add_rule(&c, "0000:01:00.0", 1, "none");
+	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_SWITCHDEV;
+	s.functions[0].eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
+	add_vfs(&s, 0, 1, NULL);
+	plan_has("most drivers want no VF then", &c, &s,
+		 "3 0000:01:00.0: eswitch = \"switchdev\" wanted, found legacy; its "
+		 "driver "
+		 "changes that only while there are no VFs");
+
+	s = machine();
+	c = (struct config){};
+	rule = add_rule(&c, "0000:01:00.0", 1, "none");
+	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_SWITCHDEV;
+	s.functions[0].eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
+	add_vfs(&s, 0, 1, NULL);
+	free(s.functions[0].driver);
+	s.functions[0].driver = xstrdup("mlx5_core");
+	plan_is("mlx5 wants them unbound", &c, &s,
+		"set eswitch of 0000:01:00.0 to switchdev\n");
+
+	s = machine();
+	c = (struct config){};
+	rule = add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
+	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_SWITCHDEV;
+	s.functions[0].eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
+	s.vfio_module_loaded = true;
+	add_vfs(&s, 0, 1, "vfio-pci");
+	free(s.functions[0].driver);
+	s.functions[0].driver = xstrdup("mlx5_core");
+	plan_has("and takes none from a VM", &c, &s, "only while no VF has a driver");
+
+	s = machine();
+	c = (struct config){};
+	rule = add_rule(&c, "0000:01:00.0", 0, "none");
+	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
+	plan_has("what is not told is not guessed", &c, &s,
+		 "found unknown; it is not told");
+}
+
 static void test_found_values(void)
 {
 	struct system s = machine_with_values("vfio-pci");
@@ -526,6 +603,8 @@ int main(void)
 	test_vfio_ids();
 	test_device();
 	test_new_values();
+	test_rates();
+	test_eswitch();
 	test_found_values();
 	test_same_mac();
 	test_sysfs();

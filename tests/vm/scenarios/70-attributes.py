@@ -39,6 +39,7 @@ def scenario(t):
         bad_port(t, guest, said)
         corrected(t, guest)
         moved_mac(t, guest)
+        eswitch(t, guest)
 
 
 def good_port(t, guest):
@@ -94,3 +95,15 @@ def moved_mac(t, guest):
          "that of an idle VF is set")
     guest.sh(f"for i in $(seq 100); do ls {PF % 1}/virtfn2/net && break; sleep 0.1; done")
     t.eq(guest.sh(f"cat {PF % 1}/virtfn2/net/*/address").strip(), "62:00:00:01:00:02", "and its driver has seen it")
+
+
+def eswitch(t, guest):
+    guest.sh("echo 0 > /sys/bus/pci/devices/0000:02:00.0/sriov_numvfs")
+    rule = "pf = ( {{ match = {{ address = \"0000:02:00.0\"; }}; eswitch = \"{}\"; vfs = 1; driver = \"none\"; }} );"
+    guest.sh(f"echo '{rule.format('legacy')}' > /tmp/legacy.conf; echo '{rule.format('switchdev')}' > /tmp/switchdev.conf")
+    t.hasnt(guest.status("sriov-setup --config=/tmp/legacy.conf plan")[1], "eswitch", "a driver without eswitch is legacy")
+    code, said = guest.status("sriov-setup --config=/tmp/switchdev.conf apply")
+    t.eq(code, 1, "a driver without eswitch cannot change it")
+    t.has(said, "cannot set eswitch of 0000:02:00.0 to switchdev", "and that is said")
+    t.eq(guest.sh("ls -d /sys/bus/pci/devices/0000:02:00.0/virtfn* | wc -l 2>&1").split()[-1], "0",
+         "no VF is made where it cannot be as wanted")
