@@ -1,5 +1,7 @@
 #include "apply.h"
 
+#include "apply-link.h"
+#include "attribute.h"
 #include "log.h"
 #include "module.h"
 
@@ -16,6 +18,7 @@
 #define CREATE_DEADLINE 120
 #define UNBIND_DEADLINE 20
 #define PROBE_DEADLINE 60
+#define LINK_DEADLINE 90 /* mlx5: a firmware command may take 60 s */
 
 /* The device directory of an action's function or VF, below the root. */
 static char *device_path(const struct action *a)
@@ -89,9 +92,11 @@ static int do_load_module(const struct root *root, const struct action *a)
 
 static int do_write(const struct root *root, const struct action *a)
 {
+	_cleanup_(root_done) struct root device = { .fd = -1 };
 	_cleanup_free_ char *path = device_path(a);
+	int r = root_enter(root, &device, "%s", path);
 
-	return root_write(root, a->value, "%s/%s", path, a->name);
+	return r < 0 ? r : attribute_write(&device, a->name, a->value);
 }
 
 static size_t count_vfs(const struct root *root, const char *pf)
@@ -181,6 +186,34 @@ static int do_probe(const struct root *root, const struct action *a)
 					   PROBE_DEADLINE);
 }
 
+/* rtnetlink works inside our own sendmsg(), which waits for driver and firmware. */
+static int do_by_child(const struct root *root, const struct action *a,
+		       int (*act)(const struct root *root, const struct action *a))
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		_exit(-act(root, a));
+	return wait_child(pid, LINK_DEADLINE);
+}
+
+static int do_set_eswitch(const struct root *root, const struct action *a)
+{
+	return do_by_child(root, a, apply_set_eswitch);
+}
+
+static int do_set_link(const struct root *root, const struct action *a)
+{
+	return do_by_child(root, a, apply_set_link);
+}
+
+static int do_set_vf(const struct root *root, const struct action *a)
+{
+	return do_by_child(root, a, apply_set_vf);
+}
+
 static int (*const verbs[N_VERBS])(const struct root *root, const struct action *a) = {
 	[LOAD_MODULE] = do_load_module,
 	[WRITE] = do_write,
@@ -189,6 +222,9 @@ static int (*const verbs[N_VERBS])(const struct root *root, const struct action 
 	[UNBIND] = do_unbind,
 	[BIND] = do_bind,
 	[PROBE] = do_probe,
+	[SET_ESWITCH] = do_set_eswitch,
+	[SET_LINK] = do_set_link,
+	[SET_VF] = do_set_vf,
 };
 
 /* What the kernel means by an errno of this verb: vf-mechanics §J. NULL: nothing to add.
@@ -222,6 +258,10 @@ static const struct hint {
 	{ BIND, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ PROBE, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ UNBIND, ETIMEDOUT, "somebody uses it" },
+	{ SET_ESWITCH, ETIMEDOUT, "the driver is stuck; see the kernel log" },
+	{ SET_LINK, ETIMEDOUT,
+	  "the driver or its firmware is stuck; see the kernel log" },
+	{ SET_VF, ETIMEDOUT, "the driver or its firmware is stuck; see the kernel log" },
 	{ LOAD_MODULE, ENOENT, "no such module for this kernel" },
 	{ LOAD_MODULE, EPERM, "it is blacklisted, or modules are locked" },
 	{ LOAD_MODULE, EKEYREJECTED,
@@ -299,7 +339,8 @@ static void log_group(const struct plan *plan, size_t first, size_t last)
 static bool same_group(const struct action *a, const struct action *b)
 {
 	return a->verb == b->verb && a->vf != NONE && b->vf == a->vf + 1 &&
-	       streq(a->function, b->function) && streq(a->name, b->name);
+	       streq(a->function, b->function) && streq(a->name, b->name) &&
+	       vf_values_alike(&a->values, &b->values);
 }
 
 static void log_done(const struct plan *plan, const bool *done)

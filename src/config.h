@@ -5,8 +5,10 @@
  */
 #pragma once
 
+#include "eswitch.h"
 #include "root.h"
 #include "util.h"
+#include "vf.h"
 
 #define CONFIG_PATH "etc/sriov.conf"
 #define CONFIG_IMAGE_DIR "usr/lib/sriov-setup"
@@ -80,10 +82,24 @@ struct match {
 #define DRIVER_NATIVE "native"
 #define DRIVER_NONE "none"
 
+/* sysfs = ( { attribute = "…"; value = "…"; } ): a file below the function's own folder
+ */
+struct attribute {
+	struct where where;
+	char *name, *value;
+};
+
+struct attributes {
+	struct attribute *items;
+	size_t n;
+};
+
 /* vf = ( { index = "0-3"; … } ): VFs that differ from the rest of their PF */
 struct vf_rule {
 	struct where where;
 	unsigned first, last;
+	struct vf_values values; /* what is not known is the PF rule's */
+	struct attributes sysfs;
 	char *driver;   /* NULL: the PF rule's */
 	char *resource; /* NULL: the PF rule's */
 };
@@ -92,12 +108,17 @@ struct vf_rule {
 struct pf_rule {
 	struct where where;
 	struct match match;
-	bool required;      /* it is an error when no PF matches */
-	int vfs;            /* 0…VFS_LIMIT, VFS_UNSET, VFS_MAX */
-	char *driver;       /* never NULL */
-	char *resource;     /* "vendor.example/name"; NULL: made from the vendor's and
-			       device's names */
-	struct vf_rule *vf; /* ranges do not overlap */
+	bool required;  /* it is an error when no PF matches */
+	int vfs;        /* 0…VFS_LIMIT, VFS_UNSET, VFS_MAX */
+	char *driver;   /* never NULL */
+	char *resource; /* "vendor.example/name"; NULL: made from the vendor's and
+			   device's names */
+	unsigned mtu;   /* 0: not said */
+	bool link_up;   /* link = "up" */
+	struct eswitch eswitch;
+	struct vf_values values; /* of every VF; VF_MAC_STABLE is the only MAC here */
+	struct attributes sysfs; /* of the PF itself */
+	struct vf_rule *vf;      /* ranges do not overlap */
 	size_t n_vf;
 };
 

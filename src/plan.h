@@ -16,6 +16,10 @@ enum verb {
 	UNBIND,     /* name: driver that is bound */
 	BIND,       /* name: driver */
 	PROBE,      /* let the kernel choose a driver */
+	SET_ESWITCH, /* name: the config's key; value: its word */
+	SET_LINK,  /* name: "mtu" or "link" of the PF's netdev; value: a number; "up", or
+		      "running": wait some seconds for a carrier */
+	SET_VF,    /* values: all at once, each alone where that fails */
 	BOOT_ARGS, /* value: the words that should be ours on the next kernel command line
 		    */
 	MODPROBE,  /* value: the content that our file in modprobe.d should have, "" for
@@ -35,6 +39,7 @@ struct action {
 		   is not known before it exists: pci_iov_set_numvfs() rereads offset and
 		   stride */
 	char *name, *value;
+	struct vf_values values;
 	char *why;          /* "7 VFs wanted, found 0" */
 	struct where where; /* the rule that asks for it; borrowed from the config */
 };
