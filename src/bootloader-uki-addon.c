@@ -59,9 +59,9 @@ static int find_place(const struct root *root, char **ret)
 			  "/boot/efi");
 	if (r < 0)
 		return -ENODEV;
-	for (i = places.n - 1; i > 0 && !has_uki(root, places.items[i]); i--)
+	for (i = 0; i < places.n && !has_uki(root, places.items[i]); i++)
 		;
-	*ret = xstrdup(places.items[i]);
+	*ret = xstrdup(places.items[i < places.n ? i : 0]);
 	return 0;
 }
 
