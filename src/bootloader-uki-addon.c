@@ -52,13 +52,10 @@ static int find_place(const struct root *root, char **ret)
 {
 	_cleanup_(strings_done) struct strings places = {};
 	size_t i;
-	int r = efi_find_places(root, &places, "EFI");
+	int r = efi_require_places(root, &places, "EFI");
 
-	if (r == -ENOENT)
-		log_error("no EFI system partition is mounted on /efi, /boot or "
-			  "/boot/efi");
 	if (r < 0)
-		return -ENODEV;
+		return r;
 	for (i = 0; i < places.n && !has_uki(root, places.items[i]); i++)
 		;
 	*ret = xstrdup(places.items[i < places.n ? i : 0]);
