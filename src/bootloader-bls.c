@@ -217,11 +217,9 @@ static int bls_read(const struct root *root, struct cmdline *ret_ours)
 static int bls_install(const struct root *root, const struct cmdline *words)
 {
 	_cleanup_free_ char *block = print_block(words), *line = NULL;
-	int changed, r = visit_entries(root, NULL, count_entry);
+	_cleanup_(strings_done) struct strings places = {};
+	int changed, r = root->live ? efi_require_places(root, &places, ENTRIES) : 0;
 
-	if (r == -ENOENT)
-		log_error("no boot partition with /" ENTRIES
-			  " is mounted on /efi, /boot or /boot/efi");
 	if (r < 0)
 		return r;
 	line = xasprintf("%s\n", block ? block : "");

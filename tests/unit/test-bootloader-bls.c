@@ -172,7 +172,7 @@ static void test_live(struct fixture *f)
 	fixture_write(f, "proc/self/mountinfo",
 		      "2 1 8:2 / /boot rw - ext4 /dev/sda2 rw\n"
 		      "3 2 8:2 / /boot/efi rw - vfat /dev/sda3 rw\n");
-	is_int(install(f, "iommu=pt"), -ENOENT, "/boot is no partition of the firmware");
+	is_int(install(f, "iommu=pt"), -ENODEV, "/boot is no partition of the firmware");
 	fixture_write(f, "etc/fstab", "LABEL=ESP /efi vfat umask=0077\n");
 	fixture_write(f, "proc/self/mountinfo",
 		      "2 1 0:2 / /efi rw - autofs systemd-1 rw\n");

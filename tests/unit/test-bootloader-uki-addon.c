@@ -140,6 +140,21 @@ static void test_life(struct fixture *f)
 	ok(!root_exists(&f->root, ADDON), "it is gone");
 }
 
+static void test_places(struct fixture *f)
+{
+	root_remove(&f->root, "efi/EFI/Linux/debian.efi");
+	fixture_write(f, "boot/EFI/Linux/debian.efi", "MZ");
+	is_int(install(f, "iommu=pt"), 1, "two boot partitions");
+	ok(!root_exists(&f->root, ADDON) &&
+		   root_exists(&f->root, "boot/loader/addons/sriov-setup.addon.efi"),
+	   "the UKI's one is it");
+	install(f, "");
+	root_remove(&f->root, "boot/EFI/Linux/debian.efi");
+	is_int(install(f, "iommu=pt"), 1, "no UKI in its folder");
+	ok(root_exists(&f->root, ADDON), "the first one is it");
+	install(f, "");
+}
+
 /* The running machine, as it looks in /proc and /sys. */
 static void test_live(struct fixture *f)
 {
@@ -193,6 +208,7 @@ int main(void)
 	fixture_write(&f, "efi/EFI/Linux/debian.efi", "MZ");
 	test_addon(&f);
 	test_life(&f);
+	test_places(&f);
 	test_live(&f);
 	fixture_close(&f);
 	return done();

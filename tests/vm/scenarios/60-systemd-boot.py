@@ -15,6 +15,11 @@ def scenario(t):
     with t.vm(efi="plain", files={"/etc/sriov.conf": efi.CONF}, run=RUN) as guest:
         guest.start()
         t.eq(guest.sh(f"ls {ENTRIES} | wc -l").strip(), "1", "there is one entry")
+        status, output = guest.status("umount /boot/efi && sriov-setup kargs apply")
+        t.eq((status, output.count("/boot/efi is in /etc/fstab but not mounted: mount it first")), (1, 1),
+             "a boot partition that is not mounted is refused")
+        t.eq(guest.sh("ls -A /boot/efi; ls /etc/kernel/sriov* 2>/dev/null || true; mount /boot/efi"), "",
+             "and nothing is written below it")
         before = efi.apply(t, guest, "bls-plugin")
         t.has(guest.sh(f"cat {ENTRIES}/*"), " sriov_setup.begin iommu=pt sriov_setup.gen=1", "the entry has our words")
         t.eq(guest.sh(f"grep -c ^options {ENTRIES}/*").strip(), "1", "in its one line of options")

@@ -1,4 +1,4 @@
-"""A unified kernel image under systemd-boot: our words come as an addon; a damaged one is ignored; removal."""
+"""A unified kernel image under systemd-boot: our words come as an addon; removal."""
 import efi
 
 RUN = efi.SYSTEMD_BOOT + f"{efi.UKI} --output=/boot/efi/EFI/Linux/debian.efi\numount /boot/efi\n"

@@ -27,7 +27,7 @@ def scenario(t):
         t.has(output, "set kernel.secure_boot = {", "and says what to do")
         t.eq(guest.status("ls /boot/efi/loader/addons /var/lib/sriov-setup/kargs")[1].count("addon.efi"), 0,
              "nothing is written")
-        # the firmware's own judgement, by an addon that differs from ours in the signature only
+        # the firmware's own judgement; 61-uki-addon shows that such an addon works without Secure Boot
         guest.sh("mkdir -p /boot/efi/loader/addons; ukify build --cmdline=not_signed "
                  "--output=/boot/efi/loader/addons/other.addon.efi")
         guest.sh(f"sed -i 's|passthrough|{SIGNED} passthrough|' /etc/sriov.conf")
