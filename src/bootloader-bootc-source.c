@@ -22,12 +22,15 @@
 #define COMMAND TOOL, "loader-entries", "set-options-for-source"
 #define PROBE_DEADLINE 10
 
+/* What rpm-ostree has put in for us, rpm-ostree takes out: a later bootc waits for that.
+ */
 static int source_detect(const struct root *root)
 {
 	_cleanup_free_ char *errors = NULL;
 
-	return root->live && root_exists(root, "run/ostree-booted") &&
-			       root_exists(root, "%s", TOOL + 1) &&
+	return root->live && !root_exists(root, "var/lib/sriov-setup/rpm-ostree") &&
+			       root_exists(root, "run/ostree-booted") &&
+			       tool_exists(root, TOOL) &&
 			       process_run(
 				       root,
 				       (const char *const[]){ COMMAND, "--help", NULL },
@@ -79,7 +82,8 @@ static int source_install(const struct root *root, const struct cmdline *words)
 		return r;
 	r = set_options(root, &target);
 	if (r < 0) {
-		tool_write_record(root, NAME, &ours);
+		if (r != -ETIMEDOUT)
+			tool_write_record(root, NAME, &ours);
 		return r;
 	}
 	r = tool_write_record(root, NAME, &target);

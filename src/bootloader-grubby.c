@@ -168,6 +168,19 @@ static void find_companions(const struct cmdline *options, const struct cmdline 
 	} while (ret->words.n != before);
 }
 
+/* grubby is a shell script, and gives words to sed */
+static int refuse_special(const struct cmdline *words)
+{
+	for (size_t i = 0; i < words->words.n; i++)
+		if (strpbrk(words->words.items[i], "\"'&\\|*?["))
+			return log_error_errno(EINVAL,
+					       "the boot entries have %s, which grubby "
+					       "would spoil; it needs to be moved with "
+					       "our words of that key",
+					       words->words.items[i]);
+	return 0;
+}
+
 /* The companions of every entry, which must be the same. */
 static int find_common(const struct entries *entries, const struct cmdline *ours,
 		       const struct cmdline *words, struct cmdline *ret)
@@ -192,7 +205,7 @@ static int find_common(const struct entries *entries, const struct cmdline *ours
 				other);
 		}
 	}
-	return 0;
+	return refuse_special(ret);
 }
 
 static int run_grubby(const struct root *root, const char *option,
@@ -325,7 +338,7 @@ static int grubby_detect(const struct root *root)
 	_cleanup_(strings_done) struct strings names = {};
 	bool found = false;
 
-	if (!root->live || !root_exists(root, "%s", TOOL + 1) ||
+	if (!root->live || !tool_exists(root, TOOL) ||
 	    root_exists(root, "run/ostree-booted"))
 		return 0;
 	root_list(root, &names, ENTRIES);

@@ -18,7 +18,7 @@
 static int ostree_detect(const struct root *root)
 {
 	return root->live && root_exists(root, "run/ostree-booted") &&
-			       root_exists(root, "%s", TOOL + 1) &&
+			       tool_exists(root, TOOL) &&
 			       !bootloader_bootc_source.detect(root) ?
 		       100 :
 		       0;
@@ -76,7 +76,8 @@ static int change(const struct root *root, const struct strings *argv,
 		return r;
 	r = tool_run_strings(root, argv);
 	if (r < 0) {
-		tool_write_record(root, NAME, ours);
+		if (r != -ETIMEDOUT)
+			tool_write_record(root, NAME, ours);
 		return r;
 	}
 	return r == TOOL_UNCHANGED ? 0 : 1;

@@ -32,7 +32,7 @@ static int sdbootutil_detect(const struct root *root)
 {
 	_cleanup_free_ char *script = NULL, *loader = NULL;
 
-	if (root_read(root, &script, "%s", TOOL + 1) < 0 || !strstr(script, "cmdline.d"))
+	if (root_read(root, &script, "%s", &TOOL[1]) < 0 || !strstr(script, "cmdline.d"))
 		return 0;
 	if (!root->live)
 		return 92;

@@ -5,8 +5,13 @@
 
 #include <errno.h>
 
-#define DEADLINE 120
+#define DEADLINE 300
 #define RECORD "var/lib/sriov-setup/%s"
+
+bool tool_exists(const struct root *root, const char *path)
+{
+	return root_exists(root, "%s", path + 1);
+}
 
 static int run(const struct root *root, const char *const argv[], bool may_be_unchanged,
 	       char **ret_stdout)

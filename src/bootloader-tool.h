@@ -11,9 +11,13 @@
 /* The exit status that "rpm-ostree kargs --unchanged-exit-77" is named after. */
 #define TOOL_UNCHANGED 77
 
+/* Is it installed? The path begins with '/', as for tool_run(). */
+bool tool_exists(const struct root *root, const char *path);
 /*
- * Runs a tool for at most two minutes. *ret_stdout (may be NULL) belongs to the caller.
- * Returns 0 or a negative errno, logged with what it printed.
+ * Runs a tool for at most five minutes: a new deployment of ostree copies kernels and
+ * flushes. *ret_stdout (may be NULL) belongs to the caller. Returns 0 or a negative errno
+ * (-ETIMEDOUT: what it asked of a daemon may still come about), logged with what it
+ * printed.
  */
 int tool_run_argv(const struct root *root, const char *const argv[], char **ret_stdout);
 #define tool_run(root, ret_stdout, ...) \

@@ -32,7 +32,7 @@ static int menu_detect(const struct root *root)
 {
 	_cleanup_free_ char *script = NULL;
 	bool sourced = root_exists(root, "usr/share/u-boot-menu/read-config") ||
-		       (root_read(root, &script, "%s", TOOL + 1) == 0 &&
+		       (root_read(root, &script, "%s", &TOOL[1]) == 0 &&
 			strstr(script, "/usr/share/u-boot-menu/conf.d"));
 
 	return sourced && (!root->live || root_exists(root, MENU)) ? 50 : 0;

@@ -7,6 +7,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <sys/wait.h>
 #include <syslog.h>
 
 #define FIRST "iommu=pt pci=realloc sriov_setup.gen=1"
@@ -74,7 +75,8 @@ static inline char *take_picture(struct fixture *f)
 {
 	_cleanup_free_ char *command = xasprintf(
 		"cd '%s' && find . -path ./usr/bin -prune -o -path ./usr/sbin -prune -o "
-		"-type f ! -name calls ! -name fail ! -path ./proc/\\* -print | sort | "
+		"-type f ! -name calls ! -name fail ! -name power-cut ! -path ./proc/\\* "
+		"-print | sort | "
 		"xargs head -v -c -0",
 		f->path);
 	char *text = xcalloc(1, 65536);
@@ -125,6 +127,30 @@ static inline void is_as_before(struct fixture *f, const struct bootloader *load
 	is_string(now, before, "%s: %s, byte for byte", loader->name, when);
 }
 
+/* The machine stops while the tool runs; the next run finishes, and removal still works.
+ */
+static inline void cut_power(struct fixture *f, const struct bootloader *loader,
+			     const char *from, const char *to, const char *before)
+{
+	int status = 0;
+	pid_t child;
+
+	if (*from)
+		put(f, loader, from);
+	fixture_write(f, "power-cut", "");
+	child = fork();
+	if (child == 0) {
+		put(f, loader, to);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	ok(WIFSIGNALED(status), "%s: the power is cut", loader->name);
+	root_remove(&f->root, "power-cut");
+	ok(put(f, loader, FIRST) >= 0, "%s: the power was cut: finished", loader->name);
+	is_int(put(f, loader, ""), 1, "%s: and removed", loader->name);
+	is_as_before(f, loader, before, "after the power cut");
+}
+
 /*
  * Install, again, other words, removal, and a tool that fails on the way in and from
  * generation to generation. `first` and `second` are the words of FIRST and SECOND that
@@ -164,4 +190,7 @@ static inline void lead_life(struct fixture *f, const struct bootloader *loader,
 	set_failing(f, NULL);
 	ours_are(f, loader, NULL);
 	is_as_before(f, loader, before, "after the failure");
+	cut_power(f, loader, "", FIRST, before);
+	cut_power(f, loader, SECOND, FIRST, before);
+	cut_power(f, loader, FIRST, "", before);
 }

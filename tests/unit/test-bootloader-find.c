@@ -87,6 +87,8 @@ static void test_ostree(void)
 	finds(&f, "rpm-ostree");
 	install_tool(&f, "usr/bin", "bootc");
 	finds(&f, "bootc-source");
+	fixture_write(&f, "var/lib/sriov-setup/rpm-ostree", "iommu=pt\n");
+	finds(&f, "rpm-ostree");
 	fixture_close(&f);
 }
 

@@ -165,6 +165,9 @@ static void test_grubby_foreign(void)
 	fixture_write(&f, ENTRIES "a-6.18.conf",
 		      ENTRY("6.18", "root=UUID=1 iommu=pt pci=noaer quiet"));
 	lead_life(&f, loader, "pci=realloc sriov_setup.gen=1", "sriov_setup.gen=2");
+	fixture_write(&f, ENTRIES "a-6.17.conf", ENTRY("6.17", "pci=\\\"a&b\\\""));
+	fixture_write(&f, ENTRIES "a-6.18.conf", ENTRY("6.18", "pci=\\\"a&b\\\""));
+	is_int(put(&f, loader, FIRST), -EINVAL, "what a shell would spoil");
 	fixture_write(&f, ENTRIES "a-6.18.conf", ENTRY("6.18", "root=UUID=1 pci=noats"));
 	ok(put(&f, loader, FIRST) == -ENOTUNIQ && count_calls(&f) > 0,
 	   "entries that differ in our keys are refused");

@@ -1,0 +1,50 @@
+/* What a tool prints, how it ends, and that it is not waited for without end. */
+#include "fixture.h"
+#include "process.h"
+
+#include <errno.h>
+#include <time.h>
+
+/* Runs /tool, a script, below the fixture's root. */
+static int run(struct fixture *f, const char *script, char **out, char **errors)
+{
+	static const char *const argv[] = { "/tool", "one", NULL };
+	_cleanup_free_ char *text = xasprintf("#!/bin/sh\n%s\n", script);
+
+	root_remove(&f->root, "tool");
+	if (root_replace(&f->root, text, 0755, "tool") < 0)
+		abort();
+	return process_run(&f->root, argv, 1, out, errors);
+}
+
+static void ends(struct fixture *f, const char *script, int status, const char *want_out,
+		 const char *want_errors)
+{
+	_cleanup_free_ char *out = NULL, *errors = NULL;
+
+	is_int(run(f, script, &out, &errors), status, "%s", script);
+	is_string(out, want_out, "stdout");
+	is_string(errors, want_errors, "stderr");
+}
+
+int main(void)
+{
+	_cleanup_free_ char *out = NULL, *errors = NULL;
+	struct fixture f;
+	time_t start;
+
+	fixture_open(&f);
+	ends(&f, "echo out $1; echo why >&2", 0, "out one", "why");
+	ends(&f, "exit 77", 77, "", "");
+	ends(&f, "kill -9 $$", -EPROTO, "", "");
+	ends(&f, "echo $PATH", 0,
+	     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "");
+	start = time(NULL);
+	ends(&f, "echo slow; sleep 30 & wait", -ETIMEDOUT, "slow", "");
+	ok(time(NULL) - start < 10, "killed with its children");
+	is_int(run(&f, "head -c 200000 /dev/zero | tr '\\0' x; echo", &out, &errors), 0,
+	       "more than there is room for");
+	is_int((long)strlen(out), 64 * 1024 - 1, "is cut off");
+	fixture_close(&f);
+	return done();
+}
