@@ -311,8 +311,10 @@ static char *fails_silently(const struct trial *trial)
 		const struct view *f = &trial->after.items[i];
 		const struct pf_rule *rule = governing(trial, f->address);
 		_cleanup_free_ char *why = rule ? pf_unlike_rule(trial, f, rule) : NULL;
+		/* a VF is named by its PF and its number, or by its own address */
+		_cleanup_free_ char *who = why ? xstrndup(why, strcspn(why, " ")) : NULL;
 
-		if (why && !strstr(trial->said, f->address))
+		if (why && !strstr(trial->said, f->address) && !strstr(trial->said, who))
 			return xasprintf("not a word about it: %s", why);
 	}
 	return NULL;

@@ -36,7 +36,6 @@ static const char *choose(struct dice *dice, const char *const *items, unsigned 
 
 /* Three makes of PFs: IDs of VFs of their own, VF ID in common, same ID as the PF. */
 static const char drivers[] = "driver nic ids=1111:0001 sriov netdevs\n"
-			      "driver nicvf ids=1111:1001 netdevs\n"
 			      "driver card ids=1111:0002 sriov\n"
 			      "driver disk ids=2222:0001 sriov keeps_vfs\n"
 			      "driver sound ids=3333:0001\n";
@@ -78,6 +77,8 @@ static void write_machine(FILE *out, struct dice *dice)
 
 	fputs(rarely(dice) ? "no_iommu\n" : "", out);
 	fputs(drivers, out);
+	fprintf(out, "driver nicvf ids=1111:1001 netdevs%s\n",
+		roll(dice, 3) ? "" : " up");
 	fprintf(out, "driver vfio-pci%s\n", rarely(dice) ? " unloaded" : "");
 	fputs("driver card-vfio-pci unloaded\n", out);
 	for (unsigned i = 0; i < n; i++)
@@ -159,9 +160,10 @@ static void write_config(FILE *out, struct dice *dice)
 static void write_fault(FILE *out, struct dice *dice)
 {
 	fprintf(out, "fault %s",
-		CHOOSE(dice, "*", "*/sriov_numvfs", "*/bind", "*/driver_override",
-		       "*/unbind", "*/drivers_probe", "*0000:10:*"));
-	fprintf(out, " nth=%u times=%u %s\n", 1 + roll(dice, 12), 1 + roll(dice, 4),
+		CHOOSE(dice, "*", "*/sriov_numvfs", "*/sriov_numvfs", "*/bind",
+		       "*/driver_override", "*/unbind", "*/drivers_probe", "*0000:10:*"));
+	fprintf(out, " nth=%u times=%u %s\n", 1 + roll(dice, 3) * roll(dice, 4),
+		1 + roll(dice, 4),
 		CHOOSE(dice, "errno=EIO", "errno=EBUSY", "errno=ENODEV", "errno=EAGAIN",
 		       "make=1", "make=0", "delay=2", "vanish=0000:10:00.0"));
 }
