@@ -26,6 +26,9 @@ struct strings host_audit(struct host *host);
 /* run_apply() as at boot; *ret_said: its messages. */
 int host_apply(struct host *host, const struct config *config, char **ret_said);
 
+/* The longest time that the product was ready to wait for something, in milliseconds. */
+extern int host_longest_wait;
+
 /* The folder of machines; the whole of a file in it, NULL: there is none. */
 char *machine_path(const char *name);
 char *machine_read(const char *name);

@@ -8,8 +8,10 @@
 /* A function of the machine, read from the tree without the product's help. */
 struct view {
 	char *address, *driver, *override, *pf; /* NULL: none */
-	unsigned vfs, total, offset, stride;
+	unsigned vendor, device, vfs, total, offset, stride;
 	bool autoprobe;
+	const struct pf_rule *pf_rule; /* the rules that govern it: NULL: none */
+	const struct device_rule *device_rule;
 };
 
 struct views {
@@ -17,7 +19,7 @@ struct views {
 	size_t n;
 };
 
-struct views views_read(const struct root *root);
+struct views views_read(const struct root *root, const struct config *config);
 void views_done(struct views *views);
 const struct view *views_find(const struct views *views, const char *address);
 

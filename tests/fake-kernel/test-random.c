@@ -57,7 +57,7 @@ static void write_function(FILE *out, struct dice *dice, unsigned i)
 	if (kinds[kind].vf_id) {
 		fprintf(out, " vfs=%u vf_id=%x offset=%u stride=2", vfs,
 			kinds[kind].vf_id, 128);
-		if (rarely(dice))
+		if (roll(dice, 3) == 0)
 			fprintf(out, " have=%u", 1 + roll(dice, vfs));
 	}
 	fputs(rarely(dice) ? " autoprobe=0" : "", out);
@@ -187,7 +187,7 @@ static char *settles(struct host *host, struct config *config)
 
 	trial_run(&trial, host, config);
 	why = trial_broken(&trial);
-	if (why || strstr(trial.said, "cannot "))
+	if (why || strstr(trial.said, ": cannot "))
 		return why;
 	return trial_broken_twice(host, config);
 }
@@ -203,8 +203,9 @@ static char *play(struct host *host, struct config *config, const char *fault)
 	why = trial_broken(&trial);
 	if (why)
 		return why;
-	if (!*fault && !strstr(trial.said, "cannot "))
-		return trial_broken_twice(host, config);
+	if (!*fault)
+		return strstr(trial.said, ": cannot ") ? xstrdup(trial.said) :
+							 trial_broken_twice(host, config);
 	if (host_control(host, "clear") < 0)
 		abort();
 	return settles(host, config);
