@@ -121,12 +121,14 @@ struct strings host_audit(struct host *host)
 	return lines;
 }
 
-int host_apply(struct host *host, const struct config *config, char **ret_said)
+int host_apply(struct host *host, const struct config *config, const char *device,
+	       char **ret_said)
 {
+	const struct run_options options = { .boot = true, .device = device };
 	int status;
 
 	capture_start();
-	status = run_apply(config, &host->root, &(struct run_options){ .boot = true });
+	status = run_apply(config, &host->root, &options);
 	*ret_said = capture_end();
 	return status;
 }

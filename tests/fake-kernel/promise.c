@@ -136,16 +136,17 @@ const struct view *views_find(const struct views *views, const char *address)
 	return NULL;
 }
 
-void trial_run(struct trial *trial, struct host *host, struct config *config)
+void trial_run(struct trial *trial, struct host *host, struct config *config,
+	       const char *device)
 {
 	struct strings earlier = host_audit(host);
 
 	strings_done(&earlier);
-	*trial = (struct trial){ .host = host, .config = config };
+	*trial = (struct trial){ .host = host, .config = config, .device = device };
 	if (system_observe(&trial->system, &host->root, config) < 0)
 		abort();
 	trial->before = views_read(&host->root, config);
-	trial->status = host_apply(host, config, &trial->said);
+	trial->status = host_apply(host, config, device, &trial->said);
 	trial->audit = host_audit(host);
 	trial->after = views_read(&host->root, config);
 }
@@ -169,12 +170,17 @@ static const struct function *find_function(const struct trial *trial,
 	return NULL;
 }
 
+static bool is_asked_for(const struct trial *trial, const struct view *v)
+{
+	return !trial->device || streq(trial->device, v->address);
+}
+
 /* The rule of a PF, by its address; NULL: it is none, or has none. */
 static const struct pf_rule *governing(const struct trial *trial, const char *address)
 {
 	const struct view *v = views_find(&trial->before, address);
 
-	return v ? v->pf_rule : NULL;
+	return v && is_asked_for(trial, v) ? v->pf_rule : NULL;
 }
 
 static unsigned routing_id(const char *address, unsigned *ret_domain)
@@ -214,9 +220,9 @@ static bool may_touch(const struct trial *trial, const char *address)
 
 	v = owner(trial, address, &index);
 	if (v)
-		return v->pf_rule != NULL;
+		return is_asked_for(trial, v) && v->pf_rule;
 	v = views_find(&trial->before, address);
-	return v && v->device_rule;
+	return v && is_asked_for(trial, v) && v->device_rule;
 }
 
 static bool may_write_device(const struct trial *trial, const char *address,
@@ -355,7 +361,7 @@ static char *lies_about_success(const struct trial *trial)
 
 		if (why)
 			return why;
-		if (before && before->device_rule &&
+		if (before && before->device_rule && is_asked_for(trial, before) &&
 		    !streq(f->driver, before->device_rule->driver))
 			return xasprintf("%s is on %s", f->address, f->driver);
 	}
@@ -453,7 +459,7 @@ char *trial_broken_twice(struct host *host, struct config *config)
 
 	if (left)
 		return xasprintf("%zu actions are left", left);
-	trial_run(&again, host, config);
+	trial_run(&again, host, config, NULL);
 	if (again.audit.n)
 		return xasprintf("the second run writes: %s", again.audit.items[0]);
 	return trial_broken(&again);

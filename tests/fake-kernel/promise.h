@@ -27,6 +27,7 @@ const struct view *views_find(const struct views *views, const char *address);
 struct trial {
 	struct host *host;
 	struct config *config;
+	const char *device;   /* only this PF or device was asked for; NULL: all */
 	struct system system; /* as the product saw it before */
 	struct views before, after;
 	struct strings audit;
@@ -34,7 +35,8 @@ struct trial {
 	int status;
 };
 
-void trial_run(struct trial *trial, struct host *host, struct config *config);
+void trial_run(struct trial *trial, struct host *host, struct config *config,
+	       const char *device);
 void trial_done(struct trial *trial);
 
 /*

@@ -36,7 +36,7 @@ static void scene_close(struct scene *scene)
 static void scene_run(struct scene *scene)
 {
 	trial_done(&scene->trial);
-	trial_run(&scene->trial, &scene->host, &scene->config);
+	trial_run(&scene->trial, &scene->host, &scene->config, NULL);
 }
 
 PRINTF(2, 3) static void control(struct scene *scene, const char *format, ...)
