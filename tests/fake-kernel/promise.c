@@ -389,11 +389,18 @@ static char *fails_silently(const struct trial *trial)
 	return NULL;
 }
 
+static char *leaves_gate(const struct trial *trial)
+{
+	return root_exists(&trial->host->root, "run/sriov-setup/busy") ?
+		       xstrdup("the udev rule stays gated off") :
+		       NULL;
+}
+
 char *trial_broken(const struct trial *trial)
 {
 	static char *(*const promises[])(const struct trial *) = {
-		writes_elsewhere,   changes_others, leaves_autoprobe,
-		lies_about_success, fails_silently,
+		leaves_gate,      writes_elsewhere,   changes_others,
+		leaves_autoprobe, lies_about_success, fails_silently,
 	};
 	char *why = NULL;
 

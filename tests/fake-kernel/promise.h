@@ -43,7 +43,7 @@ void trial_done(struct trial *trial);
  * The first promise that the run broke, as text for the caller to free; NULL: none.
  * - No write goes anywhere but to what a rule governs, and no lock-taking attribute is
  * read.
- * - What no rule governs is as it was.
+ * - What no rule governs is as it was; the udev rule for late VFs is in force.
  * - sriov_drivers_autoprobe is as it was, also after failures (unless its own write
  * fails).
  * - A run that succeeds leaves each governed PF with its VFs, each on its driver.
