@@ -20,6 +20,10 @@
 #define PROBE_DEADLINE 60
 #define LINK_DEADLINE 90 /* mlx5: a firmware command may take 60 s */
 
+/* ice, i40e and virtio refuse while they are still setting themselves up or resetting */
+#define NOT_READY_DEADLINE 10
+#define NOT_READY_PAUSE_MS 250
+
 /* The device directory of an action's function or VF, below the root. */
 static char *device_path(const struct action *a)
 {
@@ -111,18 +115,34 @@ static size_t count_vfs(const struct root *root, const char *pf)
 	return n;
 }
 
+/* EBUSY also says that others have made VFs meanwhile: then there is nothing to wait for.
+ */
+static int create_when_ready(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *path = xasprintf(DEVICES "/%s/sriov_numvfs", a->function);
+	int pauses = NOT_READY_DEADLINE * 1000 / NOT_READY_PAUSE_MS, r;
+
+	for (;;) {
+		r = write_with_deadline(root, path, a->value, CREATE_DEADLINE);
+		if ((r != -EAGAIN && r != -EBUSY) || pauses-- == 0 ||
+		    count_vfs(root, a->function))
+			return r;
+		log_status("%s is not ready yet", a->function);
+		poll(NULL, 0, NOT_READY_PAUSE_MS);
+	}
+}
+
 /*
  * sriov_numvfs_store(): the write succeeds also when the driver made fewer or none. More
  * are no failure: QAT always makes all.
  */
 static int do_create(const struct root *root, const struct action *a)
 {
-	_cleanup_free_ char *path = xasprintf(DEVICES "/%s/sriov_numvfs", a->function);
 	const struct log_subject subject = { .pci = a->function,
 					     .file = a->where.file,
 					     .line = a->where.line };
 	size_t have;
-	int r = write_with_deadline(root, path, a->value, CREATE_DEADLINE);
+	int r = create_when_ready(root, a);
 
 	if (r < 0)
 		return r;

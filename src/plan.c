@@ -482,6 +482,20 @@ static void correct_vf(struct task *t, const struct function *vf)
 			xstrdup("as it was");
 }
 
+static bool lacks_iommu(const struct task *t, const struct function *vf)
+{
+	const char *driver = pf_rule_driver(t->rule, vf->vf_index);
+
+	return is_vfio(driver) && vf->iommu_group == NONE && !streq(vf->driver, driver);
+}
+
+static void no_iommu(struct task *t)
+{
+	problem(t->planner, LOG_ERR, t->pf, t->rule->where,
+		"has no IOMMU group, so no VF can go to vfio-pci: turn on VT-d or AMD-Vi "
+		"in the firmware and the IOMMU in the kernel (sriov-setup kargs status)");
+}
+
 static bool wants_vfio(const struct pf_rule *rule, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -511,14 +525,30 @@ static bool pf_is_able(struct task *t, unsigned want)
 			"and reboot",
 			pf->driver, pf->vendor, pf->device);
 	else if (wants_vfio(t->rule, want) && pf->iommu_group == NONE)
-		problem(p, LOG_ERR, pf, where,
-			"has no IOMMU group, so no VF can go to vfio-pci: turn on VT-d "
-			"or AMD-Vi in the "
-			"firmware and the IOMMU in the kernel (sriov-setup kargs "
-			"status)");
+		no_iommu(t);
 	else
 		return true;
 	return false;
+}
+
+/* One that cannot get its driver keeps what it has. */
+static void correct_vfs(struct task *t)
+{
+	bool lacking = false;
+
+	for (size_t i = 0; i < t->pf->n_vfs; i++) {
+		const struct function *vf;
+
+		if (t->pf->vfs[i] == NONE)
+			continue;
+		vf = &t->planner->system->functions[t->pf->vfs[i]];
+		if (lacks_iommu(t, vf))
+			lacking = true;
+		else
+			correct_vf(t, vf);
+	}
+	if (lacking)
+		no_iommu(t);
 }
 
 static void plan_pf(struct task *t)
@@ -551,9 +581,7 @@ static void plan_pf(struct task *t)
 	else if (have > want)
 		problem(t->planner, LOG_WARNING, pf, where,
 			"has %u VFs, %u wanted; they are kept", have, want);
-	for (unsigned i = 0; i < have; i++)
-		if (pf->vfs[i] != NONE)
-			correct_vf(t, &t->planner->system->functions[pf->vfs[i]]);
+	correct_vfs(t);
 }
 
 /* Others in the IOMMU group that keep it from being viable,

@@ -23,8 +23,12 @@ int host_control(const struct host *host, const char *line);
 /* The lines that the audit got since the last time. */
 struct strings host_audit(struct host *host);
 
-/* run_apply() as at boot; *ret_said: its messages. */
-int host_apply(struct host *host, const struct config *config, char **ret_said);
+/* run_apply() as at boot, or only for `device`; *ret_said: its messages. */
+int host_apply(struct host *host, const struct config *config, const char *device,
+	       char **ret_said);
+
+/* The longest time that the product was ready to wait for something, in milliseconds. */
+extern int host_longest_wait;
 
 /* The folder of machines; the whole of a file in it, NULL: there is none. */
 char *machine_path(const char *name);

@@ -100,7 +100,7 @@ static void show_netdev(struct kernel *kernel, struct function *f)
 
 	tree_attribute(net, "address", "%s\n", f->mac ? f->mac : "02:00:00:00:00:01");
 	tree_attribute(net, "addr_assign_type", f->mac ? "0\n" : "1\n");
-	tree_attribute(net, "flags", "0x%x\n", f->up ? 0x1003 : 0x1002);
+	tree_attribute(net, "flags", "0x%x\n", f->up || f->driver->up ? 0x1003 : 0x1002);
 	tree_attribute(net, "dev_port", "0\n");
 	tree_attribute(net, "ifindex", "%u\n", 2 + (f->index & 0xff));
 	if (f->master)

@@ -19,6 +19,7 @@ struct driver {
 	bool sriov;     /* has a sriov_configure() */
 	bool keeps_vfs; /* its VFs outlive it, as nvme's do */
 	bool netdevs;   /* makes a network interface for what it drives */
+	bool up;        /* … and somebody takes each into use at once */
 };
 
 struct function {

@@ -86,6 +86,7 @@ static int add_driver(struct kernel *kernel, char *rest)
 		.sriov = get(&w, "sriov"),
 		.keeps_vfs = get(&w, "keeps_vfs"),
 		.netdevs = get(&w, "netdevs"),
+		.up = get(&w, "up"),
 	};
 
 	while (*copy && (id = strsep(&more, ",")))

@@ -179,11 +179,9 @@ static int write_proc(const struct kernel *kernel, int directory)
 {
 	int r;
 
-	if ((mkdirat(directory, "proc", 0755) < 0 ||
-	     mkdirat(directory, "proc/self", 0755) < 0 ||
-	     mkdirat(directory, "sys", 0755) < 0) &&
-	    errno != EEXIST)
-		return -errno;
+	mkdirat(directory, "sys", 0755);
+	mkdirat(directory, "proc", 0755);
+	mkdirat(directory, "proc/self", 0755);
 	r = write_file(directory, "proc/cmdline", "root=/dev/vda1\n");
 	return r < 0 ? r : write_file(directory, "proc/self/mountinfo", kernel->mounts);
 }

@@ -2,7 +2,7 @@
 
 #include "plan.h"
 
-#include <errno.h>
+#include <fcntl.h>
 
 #define DEVICES "sys/bus/pci/devices"
 
@@ -24,7 +24,72 @@ static unsigned count_vfs(const struct root *root, const char *address)
 	return n;
 }
 
-struct views views_read(const struct root *root)
+static bool has_mac(const struct root *root, const char *address, const char *mac)
+{
+	struct strings names = {};
+	bool found = false;
+
+	root_list(root, &names, DEVICES "/%s/net", address);
+	for (size_t i = 0; i < names.n && !found; i++) {
+		_cleanup_free_ char *text = NULL;
+
+		root_read(root, &text, DEVICES "/%s/net/%s/address", address,
+			  names.items[i]);
+		found = streq(text, mac);
+	}
+	strings_done(&names);
+	return found;
+}
+
+static bool is_in_slot(const struct root *root, const char *address, const char *slot)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return root_read(root, &text, "sys/bus/pci/slots/%s/address", slot) == 0 &&
+	       startswith(address, text);
+}
+
+/* The capability stands first in the machines' config space. */
+static bool has_serial(const struct root *root, const char *address, const char *serial)
+{
+	_cleanup_close_ int fd =
+		root_openat(root, O_RDONLY, DEVICES "/%s/config", address);
+	unsigned char b[8];
+	char text[32];
+
+	if (fd < 0 || pread(fd, b, 8, 0x104) != 8)
+		return false;
+	snprintf(text, sizeof(text), "%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x", b[7],
+		 b[6], b[5], b[4], b[3], b[2], b[1], b[0]);
+	return streq(text, serial);
+}
+
+static bool fits(const struct root *root, const struct match *m, const struct view *v)
+{
+	return (!m->address || streq(m->address, v->address)) &&
+	       (m->vendor < 0 ||
+		((unsigned)m->vendor == v->vendor && (unsigned)m->device == v->device)) &&
+	       (!m->driver || streq(m->driver, v->driver)) &&
+	       (!m->interface ||
+		root_exists(root, DEVICES "/%s/net/%s", v->address, m->interface)) &&
+	       (!m->mac || has_mac(root, v->address, m->mac)) &&
+	       (!m->slot || is_in_slot(root, v->address, m->slot)) &&
+	       (!m->serial || has_serial(root, v->address, m->serial));
+}
+
+/* The first rule that matches governs; a VF is its PF's. */
+static void find_rules(const struct root *root, const struct config *config,
+		       struct view *v)
+{
+	for (size_t i = 0; i < config->n_pfs && v->total && !v->pf_rule; i++)
+		if (fits(root, &config->pfs[i].match, v))
+			v->pf_rule = &config->pfs[i];
+	for (size_t i = 0; i < config->n_devices && !v->device_rule; i++)
+		if (!v->pf && !v->pf_rule && fits(root, &config->devices[i].match, v))
+			v->device_rule = &config->devices[i];
+}
+
+struct views views_read(const struct root *root, const struct config *config)
 {
 	struct strings addresses = {};
 	struct views views = {};
@@ -38,11 +103,14 @@ struct views views_read(const struct root *root)
 		root_link_name(root, &v->driver, DEVICES "/%s/driver", address);
 		root_link_name(root, &v->pf, DEVICES "/%s/physfn", address);
 		root_read(root, &v->override, DEVICES "/%s/driver_override", address);
+		v->vendor = read_number(root, address, "vendor");
+		v->device = read_number(root, address, "device");
 		v->vfs = count_vfs(root, address);
 		v->total = read_number(root, address, "sriov_totalvfs");
 		v->offset = read_number(root, address, "sriov_offset");
 		v->stride = read_number(root, address, "sriov_stride");
 		v->autoprobe = read_number(root, address, "sriov_drivers_autoprobe");
+		find_rules(root, config, v);
 	}
 	strings_done(&addresses);
 	return views;
@@ -68,18 +136,19 @@ const struct view *views_find(const struct views *views, const char *address)
 	return NULL;
 }
 
-void trial_run(struct trial *trial, struct host *host, struct config *config)
+void trial_run(struct trial *trial, struct host *host, struct config *config,
+	       const char *device)
 {
 	struct strings earlier = host_audit(host);
 
 	strings_done(&earlier);
-	*trial = (struct trial){ .host = host, .config = config };
+	*trial = (struct trial){ .host = host, .config = config, .device = device };
 	if (system_observe(&trial->system, &host->root, config) < 0)
 		abort();
-	trial->before = views_read(&host->root);
-	trial->status = host_apply(host, config, &trial->said);
+	trial->before = views_read(&host->root, config);
+	trial->status = host_apply(host, config, device, &trial->said);
 	trial->audit = host_audit(host);
-	trial->after = views_read(&host->root);
+	trial->after = views_read(&host->root, config);
 }
 
 void trial_done(struct trial *trial)
@@ -101,13 +170,17 @@ static const struct function *find_function(const struct trial *trial,
 	return NULL;
 }
 
+static bool is_asked_for(const struct trial *trial, const struct view *v)
+{
+	return !trial->device || streq(trial->device, v->address);
+}
+
 /* The rule of a PF, by its address; NULL: it is none, or has none. */
 static const struct pf_rule *governing(const struct trial *trial, const char *address)
 {
-	const struct function *f = find_function(trial, address);
-	int rule = f && f->pf == NONE ? plan_pf_rule(trial->config, f) : NONE;
+	const struct view *v = views_find(&trial->before, address);
 
-	return rule == NONE ? NULL : &trial->config->pfs[rule];
+	return v && is_asked_for(trial, v) ? v->pf_rule : NULL;
 }
 
 static unsigned routing_id(const char *address, unsigned *ret_domain)
@@ -142,16 +215,14 @@ static const struct view *owner(const struct trial *trial, const char *vf,
 /* Does the config speak about this function, so that it may be touched? */
 static bool may_touch(const struct trial *trial, const char *address)
 {
-	const struct function *f;
-	const struct view *pf;
+	const struct view *v;
 	unsigned index;
 
-	pf = owner(trial, address, &index);
-	if (pf)
-		return governing(trial, pf->address) != NULL;
-	f = find_function(trial, address);
-	return f && !governing(trial, address) &&
-	       plan_device_rule(trial->config, f) != NONE;
+	v = owner(trial, address, &index);
+	if (v)
+		return is_asked_for(trial, v) && v->pf_rule;
+	v = views_find(&trial->before, address);
+	return v && is_asked_for(trial, v) && v->device_rule;
 }
 
 static bool may_write_device(const struct trial *trial, const char *address,
@@ -285,15 +356,13 @@ static char *lies_about_success(const struct trial *trial)
 	for (size_t i = 0; trial->status == 0 && i < trial->after.n; i++) {
 		const struct view *f = &trial->after.items[i];
 		const struct pf_rule *rule = governing(trial, f->address);
-		const struct function *before = find_function(trial, f->address);
+		const struct view *before = views_find(&trial->before, f->address);
 		char *why = rule ? pf_unlike_rule(trial, f, rule) : NULL;
-		int device;
 
 		if (why)
 			return why;
-		device = !rule && before ? plan_device_rule(trial->config, before) : NONE;
-		if (device != NONE &&
-		    !streq(f->driver, trial->config->devices[device].driver))
+		if (before && before->device_rule && is_asked_for(trial, before) &&
+		    !streq(f->driver, before->device_rule->driver))
 			return xasprintf("%s is on %s", f->address, f->driver);
 	}
 	return NULL;
@@ -311,18 +380,27 @@ static char *fails_silently(const struct trial *trial)
 		const struct view *f = &trial->after.items[i];
 		const struct pf_rule *rule = governing(trial, f->address);
 		_cleanup_free_ char *why = rule ? pf_unlike_rule(trial, f, rule) : NULL;
+		/* a VF is named by its PF and its number, or by its own address */
+		_cleanup_free_ char *who = why ? xstrndup(why, strcspn(why, " ")) : NULL;
 
-		if (why && !strstr(trial->said, f->address))
+		if (why && !strstr(trial->said, f->address) && !strstr(trial->said, who))
 			return xasprintf("not a word about it: %s", why);
 	}
 	return NULL;
 }
 
+static char *leaves_gate(const struct trial *trial)
+{
+	return root_exists(&trial->host->root, "run/sriov-setup/busy") ?
+		       xstrdup("the udev rule stays gated off") :
+		       NULL;
+}
+
 char *trial_broken(const struct trial *trial)
 {
 	static char *(*const promises[])(const struct trial *) = {
-		writes_elsewhere,   changes_others, leaves_autoprobe,
-		lies_about_success, fails_silently,
+		leaves_gate,      writes_elsewhere,   changes_others,
+		leaves_autoprobe, lies_about_success, fails_silently,
 	};
 	char *why = NULL;
 
@@ -388,7 +466,7 @@ char *trial_broken_twice(struct host *host, struct config *config)
 
 	if (left)
 		return xasprintf("%zu actions are left", left);
-	trial_run(&again, host, config);
+	trial_run(&again, host, config, NULL);
 	if (again.audit.n)
 		return xasprintf("the second run writes: %s", again.audit.items[0]);
 	return trial_broken(&again);

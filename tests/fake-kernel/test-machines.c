@@ -38,7 +38,7 @@ static void check(const char *machine, const char *config_name)
 	struct host host;
 
 	load(&host, &config, machine, config_name);
-	trial_run(&trial, &host, &config);
+	trial_run(&trial, &host, &config, NULL);
 	if (streq(machine, config_name)) {
 		_cleanup_free_ char *name = xasprintf("%s.said", machine);
 		_cleanup_free_ char *want = machine_read(name), *got = outcome(&trial);
