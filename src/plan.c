@@ -511,8 +511,6 @@ static bool pf_is_able(struct task *t, unsigned want)
 	struct planner *p = t->planner;
 	struct where where = t->rule->where;
 
-	if (pf_rule_needs_link(t->rule) && !pf->link)
-		return false; /* plan_pf() has said so */
 	if (want > pf->total_vfs)
 		problem(p, LOG_ERR, pf, where,
 			"%u VFs wanted, device and driver %s allow %u", want,
@@ -526,8 +524,8 @@ static bool pf_is_able(struct task *t, unsigned want)
 			pf->driver, pf->vendor, pf->device);
 	else if (wants_vfio(t->rule, want) && pf->iommu_group == NONE)
 		no_iommu(t);
-	else
-		return true;
+	else /* plan_pf() has said that the link is missing */
+		return pf->link || !pf_rule_needs_link(t->rule);
 	return false;
 }
 
