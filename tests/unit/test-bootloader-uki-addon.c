@@ -90,7 +90,7 @@ static void is_section(struct fixture *f, const char *name, const char *want)
 static void test_addon(struct fixture *f)
 {
 	_cleanup_(cmdline_done) struct cmdline none = {};
-	_cleanup_free_ char *image = NULL, *zero = NULL;
+	_cleanup_free_ char *image = NULL;
 	size_t size;
 
 	is_read(f, NULL);
