@@ -130,14 +130,15 @@ static inline void is_as_before(struct fixture *f, const struct bootloader *load
 /* The machine stops while the tool runs; the next run finishes, and removal still works.
  */
 static inline void cut_power(struct fixture *f, const struct bootloader *loader,
-			     const char *from, const char *to, const char *before)
+			     const char *when, const char *from, const char *to,
+			     const char *before)
 {
 	int status = 0;
 	pid_t child;
 
 	if (*from)
 		put(f, loader, from);
-	fixture_write(f, "power-cut", "");
+	fixture_write(f, "power-cut", when);
 	child = fork();
 	if (child == 0) {
 		put(f, loader, to);
@@ -190,7 +191,11 @@ static inline void lead_life(struct fixture *f, const struct bootloader *loader,
 	set_failing(f, NULL);
 	ours_are(f, loader, NULL);
 	is_as_before(f, loader, before, "after the failure");
-	cut_power(f, loader, "", FIRST, before);
-	cut_power(f, loader, SECOND, FIRST, before);
-	cut_power(f, loader, FIRST, "", before);
+	for (int late = 0; late < 2; late++) {
+		const char *when = late ? "late" : "early";
+
+		cut_power(f, loader, when, "", FIRST, before);
+		cut_power(f, loader, when, SECOND, FIRST, before);
+		cut_power(f, loader, when, FIRST, "", before);
+	}
 }
