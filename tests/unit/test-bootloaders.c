@@ -91,6 +91,10 @@ static void test_bootc_source(void)
 	fixture_write(&f, "kargs", "root=UUID=1 pci=noaer\n");
 	fixture_write(&f, "proc/cmdline", "root=UUID=1 pci=noaer\n");
 	lead_life(&f, loader, FIRST, SECOND);
+	put_without_power(&f, loader, FIRST, "late");
+	fixture_write(&f, "proc/cmdline", "root=UUID=1 pci=noaer " FIRST "\n");
+	is_int(put(&f, loader, ""), 1, "what was staged when the power was cut");
+	file_is(&f, "kargs", "root=UUID=1 pci=noaer");
 	fixture_close(&f);
 }
 
