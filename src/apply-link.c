@@ -63,6 +63,9 @@ static const char *meaning(unsigned keys, int error)
 		return "its driver cannot, or not in switchdev mode";
 	if (error == -EINVAL && keys & VF_BIT(VF_MAX_TX_RATE))
 		return "above the link's speed, or its driver wants the PF's link up";
+	if (error == -EPERM)
+		return "the unit may not yet: \"systemctl daemon-reload\" looks at the "
+		       "config again";
 	if (error == -EPROTONOSUPPORT)
 		return "its driver knows no such vlan_proto";
 	if (error == -EBUSY && keys & VF_BIT(VF_MSIX_COUNT))
