@@ -50,6 +50,8 @@ static void problem(struct planner *p, int level, const struct function *f,
 	*array_add(p->plan.problems, p->plan.n_problems) = (struct problem){
 		.level = level,
 		.pci = f ? xstrdup(f->address) : NULL,
+		.pf = f && f->pf != NONE ? xstrdup(p->system->functions[f->pf].address) :
+					   NULL,
 		.text = text,
 		.where = where,
 	};
@@ -594,6 +596,7 @@ static void action_done(struct action *action)
 static void problem_done(struct problem *problem)
 {
 	free(problem->pci);
+	free(problem->pf);
 	free(problem->text);
 }
 
@@ -613,7 +616,7 @@ void plan_keep(struct plan *plan, const char *address)
 	for (size_t i = 0; i < plan->n_problems; i++) {
 		struct problem *p = &plan->problems[i];
 
-		if (p->pci && !streq(p->pci, address))
+		if (p->pci && !streq(p->pci, address) && !streq(p->pf, address))
 			problem_done(p);
 		else
 			plan->problems[problems++] = *p;

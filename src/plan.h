@@ -41,6 +41,7 @@ struct action {
 struct problem {
 	int level; /* LOG_ERR: the run fails; LOG_WARNING, LOG_INFO: said only */
 	char *pci; /* NULL: about a rule */
+	char *pf;  /* of the VF that it is about; NULL: it is about no VF */
 	char *text;
 	struct where where;
 };
@@ -68,5 +69,6 @@ const char *pf_rule_driver(const struct pf_rule *rule, unsigned vf_index);
 const char *pf_rule_resource(const struct pf_rule *rule,
 			     unsigned vf_index); /* NULL: default */
 
-/* Forgets the actions and problems that are about other functions than this one. */
+/* Forgets the actions and problems that are about others than this function and its VFs.
+ */
 void plan_keep(struct plan *plan, const char *address);

@@ -384,7 +384,8 @@ static char *fails_silently(const struct trial *trial)
 		_cleanup_free_ char *who = why ? xstrndup(why, strcspn(why, " ")) : NULL;
 
 		if (why && !strstr(trial->said, f->address) && !strstr(trial->said, who))
-			return xasprintf("not a word about it: %s", why);
+			return xasprintf("not a word about it: %s in: %s", why,
+					 trial->said);
 	}
 	return NULL;
 }

@@ -307,6 +307,25 @@ static void test_device(void)
 		"3 0000:05:00.0: stays on nouveau because it is the boot display\n");
 }
 
+/* As the unit of one PF plans. */
+static void test_one_pf(void)
+{
+	_cleanup_(plan_done) struct plan plan = {};
+	struct system s = machine();
+	struct config c = {};
+
+	add_vfs(&s, 0, 2, "igbvf");
+	s.functions[2].in_use = xstrdup("eth5 is up");
+	add_rule(&c, "0000:01:00.0", VFS_UNSET, "vfio-pci");
+	plan = plan_make(&c, &s);
+	plan_keep(&plan, "0000:01:00.0");
+	is_int((long)plan.n_problems, 1, "one PF: what is wrong with its VFs is kept");
+	plan_keep(&plan, "0000:05:00.0");
+	is_int((long)plan.n_problems, 0, "one device: what is wrong with others is not");
+	config_done(&c);
+	system_done(&s);
+}
+
 static void test_rules(void)
 {
 	struct system s = machine();
@@ -335,6 +354,7 @@ int main(void)
 	test_unable();
 	test_vfio_ids();
 	test_device();
+	test_one_pf();
 	test_rules();
 	return done();
 }
