@@ -358,6 +358,11 @@ static void plan_device(struct planner *p, const struct function *f,
 	else if (f->driver && f->in_use)
 		problem(p, LOG_ERR, f, rule->where, "stays on %s because %s", f->driver,
 			f->in_use);
+	else if (is_vfio(f->driver))
+		problem(p, LOG_ERR, f, rule->where,
+			"stays on %s, %s wanted; a VM may hold it: stop its users, then "
+			"unbind it",
+			f->driver, rule->driver);
 	else {
 		check_group(p, f, rule->where);
 		add(p, OVERRIDE, f, NONE, NULL, rule->driver, rule->where);

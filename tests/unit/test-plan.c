@@ -305,6 +305,16 @@ static void test_device(void)
 	};
 	plan_is("one that is used", &c, &s,
 		"3 0000:05:00.0: stays on nouveau because it is the boot display\n");
+
+	s = machine();
+	c = (struct config){};
+	add_function(&s, "0000:05:00.0", 0x10de, 0x1eb8, "vfio-pci");
+	*array_add(c.devices, c.n_devices) = (struct device_rule){
+		.where = { FILE_NAME, 9 },
+		.match = { .vendor = 0x10de, .device = 0x1eb8 },
+		.driver = xstrdup("nvgrace-gpu-vfio-pci"),
+	};
+	plan_has("one that a VM may hold", &c, &s, "a VM may hold it");
 }
 
 /* As the unit of one PF plans. */
