@@ -605,6 +605,26 @@ static void problem_done(struct problem *problem)
 	free(problem->text);
 }
 
+/* A module goes with what is bound to its driver; vfio-pci serves VFs that others create
+ * too. What stands before `index` may be gone already. */
+static bool is_kept(const struct plan *plan, size_t index, const char *address)
+{
+	const struct action *a = &plan->actions[index];
+
+	if (a->function)
+		return streq(a->function, address);
+	if (a->verb != LOAD_MODULE || streq(a->name, DRIVER_VFIO))
+		return true;
+	for (size_t i = index + 1; i < plan->n_actions; i++) {
+		const struct action *b = &plan->actions[i];
+
+		if (b->verb == BIND && streq(b->function, address) &&
+		    streq(b->name, a->name))
+			return true;
+	}
+	return false;
+}
+
 void plan_keep(struct plan *plan, const char *address)
 {
 	size_t actions = 0, problems = 0;
@@ -612,7 +632,7 @@ void plan_keep(struct plan *plan, const char *address)
 	for (size_t i = 0; i < plan->n_actions; i++) {
 		struct action *a = &plan->actions[i];
 
-		if (a->function && !streq(a->function, address))
+		if (!is_kept(plan, i, address))
 			action_done(a);
 		else
 			plan->actions[actions++] = *a;

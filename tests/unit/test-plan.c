@@ -332,6 +332,12 @@ static void test_one_pf(void)
 	is_int((long)plan.n_problems, 1, "one PF: what is wrong with its VFs is kept");
 	plan_keep(&plan, "0000:05:00.0");
 	is_int((long)plan.n_problems, 0, "one device: what is wrong with others is not");
+	plan_done(&plan);
+	free(c.pfs[0].driver);
+	c.pfs[0].driver = xstrdup("card-vfio-pci");
+	plan = plan_make(&c, &s);
+	plan_keep(&plan, "0000:05:00.0");
+	is_int((long)plan.n_actions, 0, "one device: no module of others is loaded");
 	config_done(&c);
 	system_done(&s);
 }
