@@ -1,5 +1,7 @@
 #include "apply.h"
 
+#include "apply-link.h"
+#include "attribute.h"
 #include "log.h"
 #include "module.h"
 
@@ -16,6 +18,11 @@
 #define CREATE_DEADLINE 120
 #define UNBIND_DEADLINE 20
 #define PROBE_DEADLINE 60
+#define LINK_DEADLINE 90 /* mlx5: a firmware command may take 60 s */
+
+/* ice, i40e and virtio refuse while they are still setting themselves up or resetting */
+#define NOT_READY_DEADLINE 10
+#define NOT_READY_PAUSE_MS 250
 
 /* The device directory of an action's function or VF, below the root. */
 static char *device_path(const struct action *a)
@@ -89,9 +96,11 @@ static int do_load_module(const struct root *root, const struct action *a)
 
 static int do_write(const struct root *root, const struct action *a)
 {
+	_cleanup_(root_done) struct root device = { .fd = -1 };
 	_cleanup_free_ char *path = device_path(a);
+	int r = root_enter(root, &device, "%s", path);
 
-	return root_write(root, a->value, "%s/%s", path, a->name);
+	return r < 0 ? r : attribute_write(&device, a->name, a->value);
 }
 
 static size_t count_vfs(const struct root *root, const char *pf)
@@ -106,20 +115,39 @@ static size_t count_vfs(const struct root *root, const char *pf)
 	return n;
 }
 
-/* sriov_numvfs_store(): the write succeeds also when the driver made fewer or none. */
-static int do_create(const struct root *root, const struct action *a)
+/* EBUSY also says that others have made VFs meanwhile: then there is nothing to wait for.
+ */
+static int create_when_ready(const struct root *root, const struct action *a)
 {
 	_cleanup_free_ char *path = xasprintf(DEVICES "/%s/sriov_numvfs", a->function);
+	int pauses = NOT_READY_DEADLINE * 1000 / NOT_READY_PAUSE_MS, r;
+
+	for (;;) {
+		r = write_with_deadline(root, path, a->value, CREATE_DEADLINE);
+		if ((r != -EAGAIN && r != -EBUSY) || pauses-- == 0 ||
+		    count_vfs(root, a->function))
+			return r;
+		log_status("%s is not ready yet", a->function);
+		poll(NULL, 0, NOT_READY_PAUSE_MS);
+	}
+}
+
+/*
+ * sriov_numvfs_store(): the write succeeds also when the driver made fewer or none. More
+ * are no failure: QAT always makes all.
+ */
+static int do_create(const struct root *root, const struct action *a)
+{
 	const struct log_subject subject = { .pci = a->function,
 					     .file = a->where.file,
 					     .line = a->where.line };
 	size_t have;
-	int r = write_with_deadline(root, path, a->value, CREATE_DEADLINE);
+	int r = create_when_ready(root, a);
 
 	if (r < 0)
 		return r;
 	have = count_vfs(root, a->function);
-	if (have == (size_t)atoi(a->value))
+	if (have >= (size_t)atoi(a->value))
 		return 0;
 	log_full(LOG_ERR, &subject, "the driver accepted %s VFs but made %zu%s", a->value,
 		 have, have ? "" : "; bnxt_en needs the link up first");
@@ -143,16 +171,23 @@ static int do_unbind(const struct root *root, const struct action *a)
 	return r < 0 ? r : write_with_deadline(root, path, address, UNBIND_DEADLINE);
 }
 
-/* Through bind, not drivers_probe: that one returns success also when nothing was bound.
+/*
+ * Through bind, not drivers_probe: that one returns success also when nothing was bound.
+ * vfio drivers only take note of the device, vfio_pci_core_register_device(); any other
+ * talks to the hardware, which can hang. A child for each of hundreds of VFs would be
+ * felt.
  */
 static int do_bind(const struct root *root, const struct action *a)
 {
-	_cleanup_free_ char *address = NULL, *bound = NULL, *path = device_path(a);
+	_cleanup_free_ char *address = NULL, *bound = NULL, *path = device_path(a),
+			    *bind = xasprintf(DRIVERS "/%s/bind", a->name);
 	int r = device_address(root, a, &address);
 
 	if (r < 0)
 		return r;
-	r = root_write(root, address, DRIVERS "/%s/bind", a->name);
+	r = strstr(a->name, "vfio") ?
+		    root_write(root, address, "%s", bind) :
+		    write_with_deadline(root, bind, address, PROBE_DEADLINE);
 	/* EBUSY: bound already; by whom? The kernel may have been faster, with our
 	 * override. */
 	if (r == -EBUSY && root_link_name(root, &bound, "%s/driver", path) == 0 &&
@@ -171,6 +206,34 @@ static int do_probe(const struct root *root, const struct action *a)
 					   PROBE_DEADLINE);
 }
 
+/* rtnetlink works inside our own sendmsg(), which waits for driver and firmware. */
+static int do_by_child(const struct root *root, const struct action *a,
+		       int (*act)(const struct root *root, const struct action *a))
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		_exit(-act(root, a));
+	return wait_child(pid, LINK_DEADLINE);
+}
+
+static int do_set_eswitch(const struct root *root, const struct action *a)
+{
+	return do_by_child(root, a, apply_set_eswitch);
+}
+
+static int do_set_link(const struct root *root, const struct action *a)
+{
+	return do_by_child(root, a, apply_set_link);
+}
+
+static int do_set_vf(const struct root *root, const struct action *a)
+{
+	return do_by_child(root, a, apply_set_vf);
+}
+
 static int (*const verbs[N_VERBS])(const struct root *root, const struct action *a) = {
 	[LOAD_MODULE] = do_load_module,
 	[WRITE] = do_write,
@@ -179,6 +242,9 @@ static int (*const verbs[N_VERBS])(const struct root *root, const struct action 
 	[UNBIND] = do_unbind,
 	[BIND] = do_bind,
 	[PROBE] = do_probe,
+	[SET_ESWITCH] = do_set_eswitch,
+	[SET_LINK] = do_set_link,
+	[SET_VF] = do_set_vf,
 };
 
 /* What the kernel means by an errno of this verb: vf-mechanics §J. NULL: nothing to add.
@@ -202,12 +268,20 @@ static const struct hint {
 	  "the firmware left no memory window or bus number for VFs: turn on SR-IOV and "
 	  "Above 4G "
 	  "Decoding there, or kernel.pci_realloc" },
+	{ CREATE_VFS, EINVAL, "the driver rejects this number; see the kernel log" },
+	{ CREATE_VFS, EIO, "the device or its driver failed; see the kernel log" },
 	{ CREATE_VFS, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ BIND, ENOENT, "there is no such driver: is its module installed?" },
 	{ BIND, ENODEV, "the driver does not take this device, or it has vanished" },
 	{ BIND, EINVAL, "no IOMMU group, or the device is on vfio-pci's denylist" },
 	{ BIND, EBUSY, "another driver was faster" },
+	{ BIND, ETIMEDOUT, "the driver is stuck; see the kernel log" },
+	{ PROBE, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ UNBIND, ETIMEDOUT, "somebody uses it" },
+	{ SET_ESWITCH, ETIMEDOUT, "the driver is stuck; see the kernel log" },
+	{ SET_LINK, ETIMEDOUT,
+	  "the driver or its firmware is stuck; see the kernel log" },
+	{ SET_VF, ETIMEDOUT, "the driver or its firmware is stuck; see the kernel log" },
 	{ LOAD_MODULE, ENOENT, "no such module for this kernel" },
 	{ LOAD_MODULE, EPERM, "it is blacklisted, or modules are locked" },
 	{ LOAD_MODULE, EKEYREJECTED,
@@ -242,21 +316,26 @@ static int report(const struct action *a, int error)
 			a->where.file ? a->where.file : "", place);
 }
 
-/* Does the failure of `before` make `a` pointless? */
-static bool depends(const struct action *a, const struct action *before)
+/* Does the failure of `before` make `a` pointless? Not where a VF came all the same. */
+static bool depends(const struct root *root, const struct action *a,
+		    const struct action *before, int error)
 {
 	if (before->verb == LOAD_MODULE)
 		return a->verb == BIND && streq(a->name, before->name);
-	return streq(a->function, before->function) &&
-	       (before->vf == NONE || before->vf == a->vf);
+	if (!streq(a->function, before->function))
+		return false;
+	if (error == -EREMOTEIO && a->vf != NONE)
+		return !root_exists(root, DEVICES "/%s/virtfn%d", a->function, a->vf);
+	return before->vf == NONE || before->vf == a->vf;
 }
 
-static bool blocked(const struct plan *plan, const bool *failed, size_t index)
+static bool blocked(const struct plan *plan, const struct root *root, const int *errors,
+		    size_t index)
 {
 	const struct action *a = &plan->actions[index];
 
 	for (size_t i = 0; i < index; i++)
-		if (failed[i] && depends(a, &plan->actions[i]))
+		if (errors[i] < 0 && depends(root, a, &plan->actions[i], errors[i]))
 			return true;
 	return false;
 }
@@ -280,7 +359,8 @@ static void log_group(const struct plan *plan, size_t first, size_t last)
 static bool same_group(const struct action *a, const struct action *b)
 {
 	return a->verb == b->verb && a->vf != NONE && b->vf == a->vf + 1 &&
-	       streq(a->function, b->function) && streq(a->name, b->name);
+	       streq(a->function, b->function) && streq(a->name, b->name) &&
+	       vf_values_alike(&a->values, &b->values);
 }
 
 static void log_done(const struct plan *plan, const bool *done)
@@ -300,7 +380,7 @@ static void log_done(const struct plan *plan, const bool *done)
 
 int plan_apply(const struct plan *plan, const struct root *root, unsigned *ret_done)
 {
-	_cleanup_free_ bool *failed = xcalloc(plan->n_actions, sizeof(bool));
+	_cleanup_free_ int *errors = xcalloc(plan->n_actions, sizeof(int));
 	_cleanup_free_ bool *done = xcalloc(plan->n_actions, sizeof(bool));
 	size_t failures = 0;
 	int first_error = 0;
@@ -312,14 +392,14 @@ int plan_apply(const struct plan *plan, const struct root *root, unsigned *ret_d
 
 		if (a->when != NOW || a->disruptive)
 			continue;
-		if (failures && !a->always && blocked(plan, failed, i))
+		if (failures && !a->always && blocked(plan, root, errors, i))
 			continue;
 		if (a->verb == CREATE_VFS)
 			log_status("creating %s VFs on %s", a->value, a->function);
 		r = verbs[a->verb](root, a);
 		if (r < 0) {
 			report(a, r);
-			failed[i] = true;
+			errors[i] = r;
 			failures++;
 			first_error = first_error ? first_error : r;
 		} else {

@@ -82,15 +82,15 @@ static char *edit_entry(const char *text, const char *block)
 /* By what kernel-install puts into an entry and its name: others' stay as they are. */
 static bool is_of_this_system(const struct root *root, const char *name, const char *text)
 {
-	_cleanup_free_ char *id = NULL, *token = NULL, *line = NULL, *prefix = NULL;
+	_cleanup_free_ char *id = NULL, *token = NULL, *prefix = NULL;
 
-	if (root_read(root, &id, "etc/machine-id") < 0 || !*id)
-		id = xstrdup("none");
-	if (root_read(root, &token, "etc/kernel/entry-token") < 0 || !*token)
+	/* machine-id(5): empty or "uninitialized" before the first boot */
+	if (root_read(root, &id, "etc/machine-id") == 0 && strlen(id) != 32)
+		free(steal_pointer(&id));
+	if (root_read(root, &token, "etc/kernel/entry-token") < 0)
 		token = xstrdup(id);
-	prefix = xasprintf("%s-", token);
-	line = xasprintf("machine-id %s", id);
-	return startswith(name, prefix) || strstr(text, line);
+	prefix = xasprintf("%s-", token ? token : "");
+	return (prefix[0] != '-' && startswith(name, prefix)) || (id && strstr(text, id));
 }
 
 /* What is done with each entry of this system; sums up what it returns. */
@@ -133,6 +133,9 @@ static int visit_entries(const struct root *root, const char *block, entry_visit
 	_cleanup_(strings_done) struct strings places = {};
 	int sum = 0, r = efi_find_places(root, &places, ENTRIES);
 
+	/* an image may get its entries later; the plugin is for them */
+	if (r == -ENOENT && !root->live)
+		return 0;
 	for (size_t i = 0; r >= 0 && i < places.n; i++) {
 		r = visit_folder(root, places.items[i], block, visit);
 		sum += r;
@@ -214,11 +217,9 @@ static int bls_read(const struct root *root, struct cmdline *ret_ours)
 static int bls_install(const struct root *root, const struct cmdline *words)
 {
 	_cleanup_free_ char *block = print_block(words), *line = NULL;
-	int changed, r = visit_entries(root, NULL, count_entry);
+	_cleanup_(strings_done) struct strings places = {};
+	int changed, r = root->live ? efi_require_places(root, &places, ENTRIES) : 0;
 
-	if (r == -ENOENT)
-		log_error("no boot partition with /" ENTRIES
-			  " is mounted on /efi, /boot or /boot/efi");
 	if (r < 0)
 		return r;
 	line = xasprintf("%s\n", block ? block : "");

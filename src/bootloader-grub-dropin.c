@@ -10,11 +10,18 @@
 
 #include <errno.h>
 
+#define DROPINS "etc/default/grub.d"
 /* after the files of others: a later plain assignment would lose ours */
-#define DROPIN "etc/default/grub.d/zz-sriov-setup.cfg"
+#define DROPIN_NAME "zz-sriov-setup.cfg"
+#define DROPIN DROPINS "/" DROPIN_NAME
 #define GRUB_CFG "boot/grub/grub.cfg"
 #define NEW_CFG "boot/grub/.grub.cfg.sriov-setup"
 #define BEGIN "GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT "
+/* a trial boot: grub-mkconfig puts its output before the menu entries */
+#define TRIAL "etc/grub.d/01_sriov-setup"
+#define TRIAL_VARIABLE "sriov_setup_kargs"
+#define TRIAL_BEGIN "set " TRIAL_VARIABLE "=\""
+#define GRUBENV "boot/grub/grubenv"
 
 /* A mount point in fstab that nothing is mounted on: writing would go below it. */
 static bool boot_is_missing(const struct root *root)
@@ -34,8 +41,13 @@ static bool boot_is_missing(const struct root *root)
 
 static int grub_detect(const struct root *root)
 {
-	_cleanup_free_ char *script = NULL;
+	_cleanup_free_ char *script = NULL, *cmdline = NULL;
 
+	/* GRUB's linux command puts BOOT_IMAGE= first; a kernel that was started without
+	 * it was started by something else, whatever lies in /boot */
+	if (root->live && (root_read(root, &cmdline, "proc/cmdline") < 0 ||
+			   !strstr(cmdline, "BOOT_IMAGE=")))
+		return 0;
 	if (root_read(root, &script, "usr/sbin/grub-mkconfig") < 0 ||
 	    !strstr(script, "default/grub.d"))
 		return 0;
@@ -44,27 +56,78 @@ static int grub_detect(const struct root *root)
 										     0;
 }
 
-static int grub_read(const struct root *root, struct cmdline *ret_ours)
+/* The words between `begin` and the next quote. */
+static int read_words(const struct root *root, const char *path, const char *begin,
+		      struct cmdline *ret)
 {
 	_cleanup_free_ char *text = NULL;
 	char *words, *end;
-	int r = root_read(root, &text, DROPIN);
+	int r = root_read(root, &text, "%s", path);
 
 	if (r < 0)
 		return r;
-	words = strstr(text, BEGIN);
-	end = words ? strchr(words + strlen(BEGIN), '"') : NULL;
+	words = strstr(text, begin);
+	end = words ? strchr(words + strlen(begin), '"') : NULL;
 	if (!end)
 		return log_error_errno(
-			EBADMSG, "/" DROPIN " is not as we wrote it; remove it by hand");
+			EBADMSG, "/%s is not as we wrote it; remove it by hand", path);
 	*end = '\0';
-	cmdline_parse(ret_ours, words + strlen(BEGIN));
+	cmdline_parse(ret, words + strlen(begin));
 	return 0;
 }
 
-static int grub_install(const struct root *root, const struct cmdline *words)
+/* While a trial is armed, its script has the words that are installed for good. */
+static int grub_read(const struct root *root, struct cmdline *ret_ours)
 {
-	_cleanup_free_ char *text = cmdline_print(words), *content = NULL, *link = NULL;
+	return root_exists(root, TRIAL) ? read_words(root, TRIAL, TRIAL_BEGIN, ret_ours) :
+					  read_words(root, DROPIN, BEGIN, ret_ours);
+}
+
+/* Words of assignments to GRUB_CMDLINE_LINUX and …_DEFAULT; what needs a shell is left
+ * out. */
+static void add_assigned(char *text, struct cmdline *ret)
+{
+	char *line;
+
+	while ((line = strsep(&text, "\n"))) {
+		_cleanup_(cmdline_done) struct cmdline words = {};
+
+		line += strspn(line, " \t");
+		if (!startswith(line, "GRUB_CMDLINE_LINUX=") &&
+		    !startswith(line, "GRUB_CMDLINE_LINUX_DEFAULT="))
+			continue;
+		for (char *c = line = strchr(line, '=') + 1; *c; c++)
+			if (strchr("\"'", *c))
+				*c = ' ';
+		cmdline_parse(&words, line);
+		for (size_t i = 0; i < words.words.n; i++)
+			if (!strchr(words.words.items[i], '$'))
+				cmdline_add(ret, words.words.items[i]);
+	}
+}
+
+static int grub_foreign(const struct root *root, struct cmdline *ret)
+{
+	_cleanup_free_ char *main_file = NULL;
+	struct strings names = {};
+
+	if (root_read(root, &main_file, "etc/default/grub") == 0)
+		add_assigned(main_file, ret);
+	root_list(root, &names, DROPINS);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *text = NULL;
+
+		if (!streq(names.items[i], DROPIN_NAME) &&
+		    root_read(root, &text, DROPINS "/%s", names.items[i]) == 0)
+			add_assigned(text, ret);
+	}
+	strings_done(&names);
+	return 0;
+}
+
+static int write_dropin(const struct root *root, const char *words)
+{
+	_cleanup_free_ char *content = NULL, *link = NULL;
 	int r;
 
 	if (boot_is_missing(root))
@@ -76,12 +139,23 @@ static int grub_install(const struct root *root, const struct cmdline *words)
 	content = xasprintf(
 		"# Written by sriov-setup from /etc/sriov.conf; changes are lost.\n"
 		"# \"sriov-setup kargs remove\" takes it away.\n" BEGIN "%s\"\n",
-		text);
-	r = words->words.n ? root_replace(root, content, 0644, DROPIN) :
-			     root_remove(root, DROPIN);
-	if (r < 0)
-		return log_error_errno(r, "cannot write /" DROPIN);
-	return r;
+		words);
+	r = *words ? root_replace(root, content, 0644, DROPIN) :
+		     root_remove(root, DROPIN);
+	return r < 0 ? log_error_errno(r, "cannot write /" DROPIN) : r;
+}
+
+static int grub_install(const struct root *root, const struct cmdline *words)
+{
+	_cleanup_free_ char *text = cmdline_print(words);
+	int written = write_dropin(root, text), removed;
+
+	if (written < 0)
+		return written;
+	removed = root_remove(root, TRIAL);
+	if (removed < 0)
+		return log_error_errno(removed, "cannot remove /" TRIAL);
+	return written || removed;
 }
 
 /* What one generated grub.cfg says of our words. */
@@ -194,10 +268,74 @@ static int grub_refresh(const struct root *root, const struct cmdline *words)
 	return r;
 }
 
+/* Where GRUB cannot write its environment block, a trial would never end. */
+static int refuse_unwritable_environment(const struct root *root)
+{
+	static const char script[] =
+		"test -z \"$(grub-probe -t abstraction /boot/grub)\" && "
+		"case $(grub-probe -t fs /boot/grub) in "
+		"ext2|xfs|fat) ;; *) false;; esac";
+
+	if (tool_run(root, NULL, "/bin/sh", "-c", script) == 0)
+		return 0;
+	return log_error_errno(
+		EOPNOTSUPP, "GRUB cannot write to /boot/grub (LVM, RAID or such a file "
+			    "system), so it cannot try arguments for one boot: set "
+			    "kernel.trial = false");
+}
+
+/*
+ * GRUB itself takes the flag away before it boots, so whatever becomes of that boot, the
+ * one after it has the old words again. The generation is the flag: an old one arms
+ * nothing.
+ */
+static int write_trial(const struct root *root, const struct cmdline *before,
+		       const struct cmdline *words, unsigned generation)
+{
+	_cleanup_free_ char *old = cmdline_print(before), *new = cmdline_print(words);
+	_cleanup_free_ char *script = xasprintf(
+		"#!/bin/sh\n"
+		"# Written by sriov-setup: its kernel arguments are tried for one boot.\n"
+		"cat <<'E'\n" TRIAL_BEGIN "%s\"\n"
+		"if [ \"$sriov_setup_try\" = \"%u\" ]; then\n"
+		"  set " TRIAL_VARIABLE "=\"%s\"\n"
+		"  set sriov_setup_try=\n"
+		"  save_env sriov_setup_try\n"
+		"fi\nE\n",
+		old, generation, new);
+	int r = root_replace(root, script, 0755, TRIAL);
+
+	return r < 0 ? log_error_errno(r, "cannot write /" TRIAL) : 0;
+}
+
+static int grub_arm(const struct root *root, const struct cmdline *before,
+		    const struct cmdline *words, unsigned generation)
+{
+	_cleanup_(cmdline_done) struct cmdline variable = {};
+	_cleanup_free_ char *flag = xasprintf("sriov_setup_try=%u", generation);
+	int r = refuse_unwritable_environment(root);
+
+	cmdline_add(&variable, "$" TRIAL_VARIABLE);
+	if (r == 0)
+		r = write_trial(root, before, words, generation);
+	if (r == 0)
+		r = write_dropin(root, "\\$" TRIAL_VARIABLE);
+	if (r >= 0)
+		r = grub_refresh(root, &variable);
+	if (r >= 0)
+		r = tool_run(root, NULL, "/usr/bin/grub-editenv", "/" GRUBENV, "set",
+			     flag);
+	if (r < 0)
+		grub_install(root, before);
+	return r < 0 ? r : 1;
+}
+
 const struct bootloader bootloader_grub_dropin = {
 	.name = "grub-dropin",
 	.detect = grub_detect,
 	.read = grub_read,
 	.install = grub_install,
 	.refresh = grub_refresh,
+	.foreign = grub_foreign,
+	.arm = grub_arm,
 };

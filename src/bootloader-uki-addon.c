@@ -52,16 +52,13 @@ static int find_place(const struct root *root, char **ret)
 {
 	_cleanup_(strings_done) struct strings places = {};
 	size_t i;
-	int r = efi_find_places(root, &places, "EFI");
+	int r = efi_require_places(root, &places, "EFI");
 
-	if (r == -ENOENT)
-		log_error("no EFI system partition is mounted on /efi, /boot or "
-			  "/boot/efi");
 	if (r < 0)
-		return -ENODEV;
-	for (i = places.n - 1; i > 0 && !has_uki(root, places.items[i]); i--)
+		return r;
+	for (i = 0; i < places.n && !has_uki(root, places.items[i]); i++)
 		;
-	*ret = xstrdup(places.items[i]);
+	*ret = xstrdup(places.items[i < places.n ? i : 0]);
 	return 0;
 }
 

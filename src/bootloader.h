@@ -27,6 +27,16 @@ struct bootloader {
 	/* Makes it stick, and verifies what will be booted; NULL: nothing to do. Live
 	 * only. */
 	int (*refresh)(const struct root *root, const struct cmdline *words);
+	/* Adds the words that others give to the next boot, as far as they can be read;
+	 * NULL: unknown. */
+	int (*foreign)(const struct root *root, struct cmdline *ret);
+	/*
+	 * Gives these words to the next boot only, and `before`, those of ours that are
+	 * installed, to later ones; refreshes by itself. install() ends it. NULL: cannot.
+	 * Live only.
+	 */
+	int (*arm)(const struct root *root, const struct cmdline *before,
+		   const struct cmdline *words, unsigned generation);
 };
 
 extern const struct bootloader bootloader_bls_plugin;

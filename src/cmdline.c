@@ -49,6 +49,12 @@ void cmdline_add(struct cmdline *cmdline, const char *word)
 	strings_add(&cmdline->words, word);
 }
 
+void cmdline_append(struct cmdline *cmdline, const struct cmdline *more)
+{
+	for (size_t i = 0; i < more->words.n; i++)
+		cmdline_add(cmdline, more->words.items[i]);
+}
+
 /* kernel/params.c, dash2underscore(): only names are compared this way */
 static bool same_word(const char *a, const char *b)
 {

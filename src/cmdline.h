@@ -19,6 +19,7 @@ void cmdline_parse(struct cmdline *ret, const char *text);
 /* The words joined by one space; the caller frees it. */
 char *cmdline_print(const struct cmdline *cmdline);
 void cmdline_add(struct cmdline *cmdline, const char *word);
+void cmdline_append(struct cmdline *cmdline, const struct cmdline *more);
 /* The same word, '-' and '_' being equal in the name. */
 bool cmdline_has(const struct cmdline *cmdline, const char *word);
 bool cmdline_equal(const struct cmdline *a, const struct cmdline *b);

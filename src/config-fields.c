@@ -209,6 +209,34 @@ char *field_directory(const char *text, const char **ret_expected)
 	return xstrdup(text);
 }
 
+char *field_attribute(const char *text, const char **ret_expected)
+{
+	static const char *const ours[] = { "sriov_numvfs", "sriov_drivers_autoprobe",
+					    "sriov_vf_msix_count", "driver_override" };
+
+	*ret_expected =
+		"a path below the device's folder of letters, digits and /._-, "
+		"without leading / and \"..\", and none that has a key of its own";
+	if (!only(text, "/._-", 200) || text[0] == '/' || strstr(text, "..") ||
+	    strstr(text, "//") || text[strlen(text) - 1] == '/')
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (streq(text, ours[i]))
+			return NULL;
+	return xstrdup(text);
+}
+
+char *field_attribute_value(const char *text, const char **ret_expected)
+{
+	*ret_expected = "1 to 255 printable characters";
+	if (strlen(text) == 0 || strlen(text) > 255)
+		return NULL;
+	for (const char *c = text; *c; c++)
+		if (!isprint((unsigned char)*c))
+			return NULL;
+	return xstrdup(text);
+}
+
 char *field_printable(const char *text)
 {
 	char *copy = xstrndup(text, 60);

@@ -15,12 +15,16 @@ struct reader {
 	size_t mistakes;
 };
 
-static void mistake(struct reader *reader, const config_setting_t *setting, char *text)
+static void mistake_at(struct reader *reader, int line, char *text)
 {
-	log_config(reader->file, setting ? (int)config_setting_source_line(setting) : 0,
-		   "%s", text);
+	log_config(reader->file, line, "%s", text);
 	reader->mistakes++;
 	free(text);
+}
+
+static void mistake(struct reader *reader, const config_setting_t *setting, char *text)
+{
+	mistake_at(reader, setting ? (int)config_setting_source_line(setting) : 0, text);
 }
 
 static struct where where_of(const struct reader *reader, const config_setting_t *setting)
@@ -105,6 +109,8 @@ FIELD_READER(read_mdev_type, field_text)
 FIELD_READER(read_size, field_hugepage_size)
 FIELD_READER(read_bootloader, field_bootloader)
 FIELD_READER(read_directory, field_directory)
+FIELD_READER(read_attribute_name, field_attribute)
+FIELD_READER(read_attribute_value, field_attribute_value)
 
 static void read_id(struct reader *reader, const config_setting_t *setting, void *field)
 {
@@ -181,15 +187,8 @@ static void read_iommu(struct reader *reader, const config_setting_t *setting,
 static void read_vfio_ids(struct reader *reader, const config_setting_t *setting,
 			  void *field)
 {
-	const char *text = string_of(reader, setting);
-
-	if (streq(text, "safe") || streq(text, "none"))
-		*(enum vfio_ids *)field =
-			streq(text, "none") ? VFIO_IDS_NONE : VFIO_IDS_SAFE;
-	else if (text)
-		mistake(reader, setting,
-			xasprintf(
-				"vfio_ids is not known, expected \"safe\" or \"none\""));
+	read_choice(reader, setting, field,
+		    (const char *const[]){ "safe", "none", "persistent" });
 }
 
 /* The names of a table, for the message. */
@@ -279,10 +278,126 @@ static void read_match(struct reader *reader, const config_setting_t *setting,
 				  "interface, mac, id, driver, slot, serial"));
 }
 
+/* A value of a VF, by the setting's name. */
+static void read_vf_value(struct reader *reader, const config_setting_t *setting,
+			  void *field)
+{
+	enum vf_key key = vf_key_find(name_of(setting));
+	const char *text, *expected = NULL;
+	size_t before = reader->mistakes;
+	uint64_t value = 0;
+	bool flag = false;
+	int number = 0;
+
+	switch (vf_key_kind(key)) {
+	case VF_NUMBER:
+		read_number(reader, setting, vf_key_max(key), &number);
+		value = (uint64_t)number;
+		break;
+	case VF_BOOL:
+		read_bool(reader, setting, &flag);
+		value = flag;
+		break;
+	case VF_TEXT:
+		text = string_of(reader, setting);
+		if (text && vf_key_parse(key, text, &value, &expected) < 0) {
+			_cleanup_free_ char *shown = field_printable(text);
+
+			mistake(reader, setting,
+				xasprintf("%s = \"%s\" is not valid, expected %s",
+					  name_of(setting), shown, expected));
+		}
+	}
+	if (reader->mistakes == before)
+		vf_values_set(field, key, value);
+}
+
+#define VF_VALUE_KEYS(offset)                                                \
+	{ "mac", read_vf_value, offset }, { "vlan", read_vf_value, offset }, \
+		{ "qos", read_vf_value, offset },                            \
+		{ "vlan_proto", read_vf_value, offset },                     \
+		{ "min_tx_rate", read_vf_value, offset },                    \
+		{ "max_tx_rate", read_vf_value, offset },                    \
+		{ "spoof_check", read_vf_value, offset },                    \
+		{ "trust", read_vf_value, offset },                          \
+		{ "link_state", read_vf_value, offset },                     \
+		{ "rss_query", read_vf_value, offset },                      \
+		{ "node_guid", read_vf_value, offset },                      \
+		{ "port_guid", read_vf_value, offset },                      \
+	{                                                                    \
+		"msix_count", read_vf_value, offset                          \
+	}
+
+static void check_vf_values(struct reader *reader, int line, const struct vf_values *own,
+			    const struct vf_values *all, bool single)
+{
+	const char *fault = vf_values_fault(own, all, single);
+
+	if (fault)
+		mistake_at(reader, line, xstrdup(fault));
+}
+
+static void require(struct reader *reader, const config_setting_t *group, const char *key,
+		    const char *what)
+{
+	if (config_setting_is_group(group) && !config_setting_get_member(group, key))
+		mistake(reader, group,
+			xasprintf("%s is missing, expected %s", key, what));
+}
+
+static const struct key attribute_keys[] = {
+	{ "attribute", read_attribute_name, offsetof(struct attribute, name) },
+	{ "value", read_attribute_value, offsetof(struct attribute, value) },
+	{},
+};
+
+static void read_attribute(struct reader *reader, const config_setting_t *setting,
+			   void *field)
+{
+	struct attributes *attributes = field;
+	struct attribute attribute = { .where = where_of(reader, setting) };
+
+	read_group(reader, setting, attribute_keys, &attribute);
+	require(reader, setting, "attribute",
+		"a file of the device: attribute = \"power/control\"");
+	require(reader, setting, "value", "its content: value = \"on\"");
+	*array_add(attributes->items, attributes->n) = attribute;
+}
+
+static void read_sysfs(struct reader *reader, const config_setting_t *setting,
+		       void *field)
+{
+	read_list(reader, setting, field, read_attribute);
+}
+
+static struct attributes copy_attributes(const struct attributes *from)
+{
+	struct attributes copy = {};
+
+	for (size_t i = 0; i < from->n; i++)
+		*array_add(copy.items, copy.n) = (struct attribute){
+			.where = from->items[i].where,
+			.name = xstrdup(from->items[i].name),
+			.value = xstrdup(from->items[i].value),
+		};
+	return copy;
+}
+
+static void attributes_done(struct attributes *attributes)
+{
+	for (size_t i = 0; i < attributes->n; i++) {
+		free(attributes->items[i].name);
+		free(attributes->items[i].value);
+	}
+	free(attributes->items);
+}
+
 /* "0-3,5": each range becomes a rule of its own; what is common is filled in by
  * read_vf_rule() */
 struct vf_group {
 	char *index, *driver, *resource;
+	struct vf_values values;
+	struct attributes sysfs;
 };
 
 FIELD_READER(read_index, field_index)
@@ -291,6 +406,8 @@ static const struct key vf_keys[] = {
 	{ "index", read_index, offsetof(struct vf_group, index) },
 	{ "driver", read_driver, offsetof(struct vf_group, driver) },
 	{ "resource", read_resource, offsetof(struct vf_group, resource) },
+	{ "sysfs", read_sysfs, offsetof(struct vf_group, sysfs) },
+	VF_VALUE_KEYS(offsetof(struct vf_group, values)),
 	{},
 };
 
@@ -311,6 +428,8 @@ static void add_range(struct reader *reader, const config_setting_t *setting,
 		.last = last,
 		.driver = xstrdup(group->driver),
 		.resource = xstrdup(group->resource),
+		.values = group->values,
+		.sysfs = copy_attributes(&group->sysfs),
 	};
 }
 
@@ -336,6 +455,7 @@ static void read_vf_rule(struct reader *reader, const config_setting_t *setting,
 	free(group.index);
 	free(group.driver);
 	free(group.resource);
+	attributes_done(&group.sysfs);
 }
 
 static void read_vf_list(struct reader *reader, const config_setting_t *setting,
@@ -344,13 +464,59 @@ static void read_vf_list(struct reader *reader, const config_setting_t *setting,
 	read_list(reader, setting, field, read_vf_rule);
 }
 
+static void read_mtu(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	int mtu = 0;
+
+	/* ETH_MIN_MTU; the driver's own limit is the kernel's to tell */
+	if (config_setting_type(setting) == CONFIG_TYPE_INT)
+		mtu = config_setting_get_int(setting);
+	if (mtu < 68 || mtu > 65535)
+		mistake(reader, setting,
+			xasprintf("mtu is not valid, expected a whole number from 68 to "
+				  "65535"));
+	else
+		*(unsigned *)field = (unsigned)mtu;
+}
+
+static void read_eswitch(struct reader *reader, const config_setting_t *setting,
+			 void *field)
+{
+	enum eswitch_key key = eswitch_find(name_of(setting));
+	const char *text = string_of(reader, setting), *expected;
+	unsigned value = text ? eswitch_parse(key, text, &expected) : 0;
+
+	if (text && !value)
+		mistake(reader, setting,
+			xasprintf("%s is not known, expected %s", name_of(setting),
+				  expected));
+	((struct eswitch *)field)->value[key] = value;
+}
+
+static void read_link(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	const char *text = string_of(reader, setting);
+
+	if (streq(text, "up"))
+		*(bool *)field = true;
+	else if (text)
+		mistake(reader, setting, xasprintf("link is not known, expected \"up\""));
+}
+
 static const struct key pf_keys[] = {
 	{ "match", read_match, offsetof(struct pf_rule, match) },
 	{ "required", read_bool, offsetof(struct pf_rule, required) },
 	{ "vfs", read_vfs, offsetof(struct pf_rule, vfs) },
 	{ "driver", read_driver, offsetof(struct pf_rule, driver) },
 	{ "resource", read_resource, offsetof(struct pf_rule, resource) },
+	{ "mtu", read_mtu, offsetof(struct pf_rule, mtu) },
+	{ "link", read_link, offsetof(struct pf_rule, link_up) },
+	{ "eswitch", read_eswitch, offsetof(struct pf_rule, eswitch) },
+	{ "eswitch_inline", read_eswitch, offsetof(struct pf_rule, eswitch) },
+	{ "eswitch_encap", read_eswitch, offsetof(struct pf_rule, eswitch) },
+	{ "sysfs", read_sysfs, offsetof(struct pf_rule, sysfs) },
 	{ "vf", read_vf_list, 0 },
+	VF_VALUE_KEYS(offsetof(struct pf_rule, values)),
 	{},
 };
 
@@ -360,14 +526,6 @@ static bool same_match(const struct match *a, const struct match *b)
 	       streq(a->mac, b->mac) && a->vendor == b->vendor &&
 	       a->device == b->device && streq(a->driver, b->driver) &&
 	       streq(a->slot, b->slot) && streq(a->serial, b->serial);
-}
-
-static void require(struct reader *reader, const config_setting_t *group, const char *key,
-		    const char *what)
-{
-	if (config_setting_is_group(group) && !config_setting_get_member(group, key))
-		mistake(reader, group,
-			xasprintf("%s is missing, expected %s", key, what));
 }
 
 #define MATCH_EXAMPLE \
@@ -385,15 +543,22 @@ static void read_pf_rule(struct reader *reader, const config_setting_t *setting,
 
 	read_group(reader, setting, pf_keys, &rule);
 	require(reader, setting, "match", MATCH_EXAMPLE);
+	check_vf_values(reader, rule.where.line, &rule.values, &rule.values, false);
 	if (!rule.driver)
 		rule.driver = xstrdup(DRIVER_VFIO);
-	for (size_t i = 0; i < rule.n_vf; i++)
+	for (size_t i = 0; i < rule.n_vf; i++) {
+		const struct vf_rule *vf = &rule.vf[i];
+		const struct vf_values all = vf_values_merge(&vf->values, &rule.values);
+
+		check_vf_values(reader, vf->where.line, &vf->values, &all,
+				vf->first == vf->last);
 		if (rule.vfs >= 0 && rule.vf[i].last >= (unsigned)rule.vfs)
 			log_config(
 				rule.vf[i].where.file, rule.vf[i].where.line,
 				"index %u is not made by vfs = %d, expected at most %d",
 				rule.vf[i].last, rule.vfs, rule.vfs - 1),
 				reader->mistakes++;
+	}
 	for (size_t i = 0; i < config->n_pfs; i++)
 		if (same_match(&rule.match, &config->pfs[i].match) &&
 		    config->pfs[i].where.file == reader->file)
@@ -479,22 +644,35 @@ static void read_hugepages(struct reader *reader, const config_setting_t *settin
 	read_list(reader, setting, field, read_hugepage);
 }
 
-static void read_extra(struct reader *reader, const config_setting_t *setting,
-		       void *field)
+static void read_words(struct reader *reader, const config_setting_t *setting,
+		       void *field, field_parser *parse)
 {
 	if (!config_setting_is_array(setting) && !config_setting_is_list(setting)) {
 		mistake(reader, setting,
-			xasprintf("extra is no array, expected [ \"word\", … ]"));
+			xasprintf("%s is no array, expected [ \"word\", … ]",
+				  name_of(setting)));
 		return;
 	}
 	for (int i = 0; i < config_setting_length(setting); i++) {
 		_cleanup_free_ char *word = NULL;
 
 		read_field(reader, config_setting_get_elem(setting, (unsigned)i), &word,
-			   field_kernel_word);
+			   parse);
 		if (word)
 			strings_add(field, word);
 	}
+}
+
+static void read_extra(struct reader *reader, const config_setting_t *setting,
+		       void *field)
+{
+	read_words(reader, setting, field, field_kernel_word);
+}
+
+static void read_blacklist(struct reader *reader, const config_setting_t *setting,
+			   void *field)
+{
+	read_words(reader, setting, field, field_driver);
 }
 
 static const struct key signing_keys[] = {
@@ -523,6 +701,8 @@ static const struct key kernel_keys[] = {
 	{ "extra", read_extra, offsetof(struct kernel_config, extra) },
 	{ "bootloader", read_bootloader, offsetof(struct kernel_config, bootloader) },
 	{ "vfio_ids", read_vfio_ids, offsetof(struct kernel_config, vfio_ids) },
+	{ "blacklist", read_blacklist, offsetof(struct kernel_config, blacklist) },
+	{ "trial", read_bool, offsetof(struct kernel_config, trial) },
 	{ "secure_boot", read_signing_key, offsetof(struct kernel_config, secure_boot) },
 	{},
 };
@@ -758,8 +938,10 @@ static void pf_rule_done(struct pf_rule *rule)
 	for (size_t i = 0; i < rule->n_vf; i++) {
 		free(rule->vf[i].driver);
 		free(rule->vf[i].resource);
+		attributes_done(&rule->vf[i].sysfs);
 	}
 	free(rule->vf);
+	attributes_done(&rule->sysfs);
 	match_done(&rule->match);
 	free(rule->driver);
 	free(rule->resource);
@@ -786,6 +968,7 @@ void config_done(struct config *config)
 	free(config->mdevs);
 	free(config->kernel.hugepages);
 	strings_done(&config->kernel.extra);
+	strings_done(&config->kernel.blacklist);
 	free(config->kernel.bootloader);
 	free(config->kernel.secure_boot.key);
 	free(config->kernel.secure_boot.certificate);

@@ -5,8 +5,10 @@
  */
 #pragma once
 
+#include "eswitch.h"
 #include "root.h"
 #include "util.h"
+#include "vf.h"
 
 #define CONFIG_PATH "etc/sriov.conf"
 #define CONFIG_IMAGE_DIR "usr/lib/sriov-setup"
@@ -20,7 +22,7 @@ struct where {
 
 enum iommu_wish { IOMMU_AUTO, IOMMU_ON, IOMMU_LEAVE };
 enum realloc_wish { REALLOC_AUTO, REALLOC_ON, REALLOC_LEAVE };
-enum vfio_ids { VFIO_IDS_SAFE, VFIO_IDS_NONE };
+enum vfio_ids { VFIO_IDS_SAFE, VFIO_IDS_NONE, VFIO_IDS_PERSISTENT };
 
 struct hugepages {
 	char *size; /* "2M", "1G": as the kernel's hugepagesz= takes it */
@@ -42,9 +44,14 @@ struct kernel_config {
 	bool unsafe_interrupts;        /* vfio_iommu_type1.allow_unsafe_interrupts=1 */
 	struct hugepages *hugepages;   /* hugepages = ( { size = "1G"; count = 16; } ) */
 	size_t n_hugepages;
-	struct strings extra;   /* extra = [ "word", … ] */
+	struct strings extra;     /* extra = [ "word", … ] */
+	struct strings blacklist; /* blacklist = [ "igbvf", … ]: modules that never load
+				     by alias */
+	bool trial; /* new words are tried for one boot first, where the boot loader can
+		     */
 	char *bootloader;       /* NULL: "auto" */
-	enum vfio_ids vfio_ids; /* vfio_ids = "safe" | "none" */
+	enum vfio_ids vfio_ids; /* vfio_ids = "safe" | "none" | "persistent": also in
+				   modprobe.d */
 	struct signing_key
 		secure_boot; /* secure_boot = { key = "/…"; certificate = "/…"; } */
 };
@@ -75,10 +82,24 @@ struct match {
 #define DRIVER_NATIVE "native"
 #define DRIVER_NONE "none"
 
+/* sysfs = ( { attribute = "…"; value = "…"; } ): a file below the function's own folder
+ */
+struct attribute {
+	struct where where;
+	char *name, *value;
+};
+
+struct attributes {
+	struct attribute *items;
+	size_t n;
+};
+
 /* vf = ( { index = "0-3"; … } ): VFs that differ from the rest of their PF */
 struct vf_rule {
 	struct where where;
 	unsigned first, last;
+	struct vf_values values; /* what is not known is the PF rule's */
+	struct attributes sysfs;
 	char *driver;   /* NULL: the PF rule's */
 	char *resource; /* NULL: the PF rule's */
 };
@@ -87,12 +108,17 @@ struct vf_rule {
 struct pf_rule {
 	struct where where;
 	struct match match;
-	bool required;      /* it is an error when no PF matches */
-	int vfs;            /* 0…VFS_LIMIT, VFS_UNSET, VFS_MAX */
-	char *driver;       /* never NULL */
-	char *resource;     /* "vendor.example/name"; NULL: made from the vendor's and
-			       device's names */
-	struct vf_rule *vf; /* ranges do not overlap */
+	bool required;  /* it is an error when no PF matches */
+	int vfs;        /* 0…VFS_LIMIT, VFS_UNSET, VFS_MAX */
+	char *driver;   /* never NULL */
+	char *resource; /* "vendor.example/name"; NULL: made from the vendor's and
+			   device's names */
+	unsigned mtu;   /* 0: not said */
+	bool link_up;   /* link = "up" */
+	struct eswitch eswitch;
+	struct vf_values values; /* of every VF; VF_MAC_STABLE is the only MAC here */
+	struct attributes sysfs; /* of the PF itself */
+	struct vf_rule *vf;      /* ranges do not overlap */
 	size_t n_vf;
 };
 

@@ -79,11 +79,12 @@ static bool is_in_fstab(const struct root *root, const char *place)
 	return false;
 }
 
-int efi_find_places(const struct root *root, struct strings *ret, const char *folder)
+static int find_places(const struct root *root, struct strings *ret, const char *folder,
+		       const char **ret_absent)
 {
 	static const char *const places[] = { "efi", "boot", "boot/efi" };
-	const char *absent = NULL;
 
+	*ret_absent = NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		_cleanup_free_ char *type =
 			root->live ? mounted_type(root, places[i]) : xstrdup("vfat");
@@ -91,13 +92,30 @@ int efi_find_places(const struct root *root, struct strings *ret, const char *fo
 		if (streq(type, "vfat") && root_exists(root, "%s/%s", places[i], folder))
 			strings_add(ret, places[i]);
 		if ((!type || streq(type, "autofs")) && is_in_fstab(root, places[i]))
-			absent = places[i];
+			*ret_absent = places[i];
 	}
-	if (ret->n)
-		return 0;
-	return !absent ? -ENOENT :
-			 log_error_errno(ENODEV,
-					 "/%s is in /etc/fstab but not mounted: mount it "
-					 "first",
-					 absent);
+	return ret->n ? 0 : *ret_absent ? -ENODEV : -ENOENT;
+}
+
+int efi_find_places(const struct root *root, struct strings *ret, const char *folder)
+{
+	const char *absent;
+
+	return find_places(root, ret, folder, &absent);
+}
+
+int efi_require_places(const struct root *root, struct strings *ret, const char *folder)
+{
+	const char *absent;
+	int r = find_places(root, ret, folder, &absent);
+
+	if (r == -ENODEV)
+		return log_error_errno(
+			r, "/%s is in /etc/fstab but not mounted: mount it first",
+			absent);
+	return r < 0 ? log_error_errno(ENODEV,
+				       "no boot partition with the folder %s is mounted "
+				       "on /efi, /boot or /boot/efi",
+				       folder) :
+		       0;
 }

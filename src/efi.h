@@ -21,7 +21,8 @@ bool efi_secure_boot(const struct root *root);
  * the running machine FAT is mounted there, the one format that every firmware reads;
  * below
  * --root the folder is enough. What mounts itself when it is looked at does so. -ENOENT:
- * none; -ENODEV, which is logged: none, and one of them is in /etc/fstab, but not
- * mounted.
+ * none; -ENODEV: none, and one of the three is in /etc/fstab, but not mounted.
  */
 int efi_find_places(const struct root *root, struct strings *ret, const char *folder);
+/* The same; none is -ENODEV, logged with what to do. */
+int efi_require_places(const struct root *root, struct strings *ret, const char *folder);

@@ -1,87 +1,24 @@
 #include "kargs.h"
 
+#include "kargs-state.h"
 #include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 
-#define STATE "var/lib/sriov-setup/kargs"
-#define BOOT_ID "proc/sys/kernel/random/boot_id"
 #define MARKER "sriov_setup.gen="
 /* of COMMAND_LINE_SIZE, 2048 on x86 and arm64: others want room too */
 #define WORDS_MAX 1500
 
-struct state {
-	unsigned generation; /* 0: never anything */
-	struct cmdline words;
-	char *boot_id; /* in which they were installed; "" while that is not finished */
-	bool told;     /* how it came out has been said once */
+/* What every verb works on. */
+struct kargs {
+	const struct root *root;
+	const struct kernel_config *config;
+	const struct bootloader *loader;
+	struct kargs_state state;
+	int lock; /* -1: none is needed, an image has one builder */
 };
-
-static void state_done(struct state *state)
-{
-	cmdline_done(&state->words);
-	free(state->boot_id);
-}
-
-static int state_read(const struct root *root, struct state *ret)
-{
-	_cleanup_free_ char *text = NULL;
-	char *rest, *line;
-	int r = root_read(root, &text, STATE);
-
-	*ret = (struct state){};
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return log_error_errno(r, "cannot read /" STATE);
-	for (rest = text; (line = strsep(&rest, "\n"));) {
-		if (startswith(line, "generation="))
-			ret->generation =
-				(unsigned)strtoul(line + strlen("generation="), NULL, 10);
-		else if (startswith(line, "words="))
-			cmdline_parse(&ret->words, line + strlen("words="));
-		else if (startswith(line, "boot_id="))
-			ret->boot_id = xstrdup(line + strlen("boot_id="));
-		else if (streq(line, "told=1"))
-			ret->told = true;
-	}
-	return 0;
-}
-
-static int state_write(const struct root *root, const struct state *state)
-{
-	_cleanup_free_ char *words = cmdline_print(&state->words);
-	_cleanup_free_ char *text = xasprintf(
-		"generation=%u\nwords=%s\nboot_id=%s\ntold=%d\n", state->generation,
-		words, state->boot_id ? state->boot_id : "", state->told);
-	int r = root_replace(root, text, 0644, STATE);
-
-	return r < 0 ? log_error_errno(r, "cannot write /" STATE) : 0;
-}
-
-int kargs_read_ours(const struct root *root, struct cmdline *ret)
-{
-	struct state state;
-	int r = state_read(root, &state);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < state.words.words.n; i++)
-		cmdline_add(ret, state.words.words.items[i]);
-	state_done(&state);
-	return 0;
-}
-
-static char *boot_id(const struct root *root)
-{
-	char *id = NULL;
-
-	if (!root->live || root_read(root, &id, BOOT_ID) < 0)
-		return xstrdup("image");
-	return id;
-}
 
 static int lock(const struct root *root, int *ret)
 {
@@ -127,6 +64,44 @@ static void signal_reboot(const struct root *root)
 	root_replace(root, more, 0644, "run/reboot-required.pkgs");
 }
 
+static void kargs_close(struct kargs *k)
+{
+	kargs_state_done(&k->state);
+	closep(&k->lock);
+}
+
+/* The record is lost but the boot loader has words of ours: numbers go on after theirs */
+static int find_orphan(struct kargs *k)
+{
+	_cleanup_(cmdline_done) struct cmdline words = {};
+	int r = k->loader->read(k->root, &words);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	k->state.generation = 1;
+	for (size_t i = 0; i < words.words.n; i++)
+		if (startswith(words.words.items[i], MARKER))
+			k->state.generation = (unsigned)strtoul(
+				words.words.items[i] + strlen(MARKER), NULL, 10);
+	return 0;
+}
+
+static int kargs_open(struct kargs *ret, const struct root *root,
+		      const struct kernel_config *config)
+{
+	int r;
+
+	*ret = (struct kargs){ .root = root, .config = config, .lock = -1 };
+	r = lock(root, &ret->lock);
+	if (r == 0)
+		r = kargs_state_read(root, &ret->state);
+	if (r == 0)
+		r = bootloader_find(&ret->loader, root, config->bootloader);
+	if (r == 0 && ret->state.generation == 0)
+		r = find_orphan(ret);
+	return r;
+}
+
 static struct cmdline with_marker(const struct cmdline *words, unsigned generation)
 {
 	_cleanup_free_ char *marker = xasprintf(MARKER "%u", generation);
@@ -134,34 +109,44 @@ static struct cmdline with_marker(const struct cmdline *words, unsigned generati
 
 	if (words->words.n == 0)
 		return all;
-	for (size_t i = 0; i < words->words.n; i++)
-		cmdline_add(&all, words->words.items[i]);
+	cmdline_append(&all, words);
 	cmdline_add(&all, marker);
 	return all;
 }
 
-static int install_words(const struct root *root, const struct bootloader *loader,
-			 const struct cmdline *words, const struct signing_key *key)
+static bool is_booted(const struct kargs_state *state, const struct kernel_facts *facts)
 {
-	return loader->install_signed ? loader->install_signed(root, words, key) :
-					loader->install(root, words);
+	_cleanup_free_ char *marker = xasprintf(MARKER "%u", state->generation);
+
+	return cmdline_has(&facts->running, marker);
 }
 
-/* install, refresh; what was there before comes back when either fails */
-static int install(const struct root *root, const struct bootloader *loader,
-		   const struct cmdline *words, const struct signing_key *key)
+static int install_words(const struct kargs *k, const struct cmdline *words)
+{
+	return k->loader->install_signed ?
+		       k->loader->install_signed(k->root, words,
+						 &k->config->secure_boot) :
+		       k->loader->install(k->root, words);
+}
+
+/* install and refresh, or arm; what was there before comes back when one fails */
+static int install(const struct kargs *k, const struct kargs_state *state)
 {
 	_cleanup_(cmdline_done) struct cmdline before = {};
-	int changed, r = loader->read(root, &before);
+	_cleanup_(cmdline_done) struct cmdline words =
+		with_marker(&state->words, state->generation);
+	int changed, r = k->loader->read(k->root, &before);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
-	changed = install_words(root, loader, words, key);
-	if (changed < 0 || !loader->refresh || !root->live)
+	if (state->trial)
+		return k->loader->arm(k->root, &before, &words, state->generation);
+	changed = install_words(k, &words);
+	if (changed < 0 || !k->loader->refresh || !k->root->live)
 		return changed;
-	r = loader->refresh(root, words);
+	r = k->loader->refresh(k->root, &words);
 	if (r < 0) {
-		install_words(root, loader, &before, key);
+		install_words(k, &before);
 		return r;
 	}
 	return 1;
@@ -169,31 +154,33 @@ static int install(const struct root *root, const struct bootloader *loader,
 
 /* Says once how the installed generation came out in a later boot; it is never tried
  * again. */
-static int judge(const struct root *root, struct state *state,
-		 const struct kernel_facts *facts, const struct cmdline *missing)
+static int judge(struct kargs *k, const struct kernel_facts *facts,
+		 const struct cmdline *missing)
 {
-	_cleanup_free_ char *now = boot_id(root), *words = NULL;
-	_cleanup_free_ char *marker = xasprintf(MARKER "%u", state->generation);
+	_cleanup_free_ char *now = kargs_state_boot_id(k->root);
+	_cleanup_free_ char *words = NULL;
 
-	if (facts->offline || state->told || streq(now, state->boot_id) ||
-	    state->words.words.n == 0)
+	if (facts->offline || k->state.told || streq(now, k->state.boot_id) ||
+	    k->state.words.words.n == 0)
 		return 0;
 	words = cmdline_print(missing);
-	if (!cmdline_has(&facts->running, marker))
-		log_warning("this boot did not take our kernel arguments (%s is not on "
-			    "the command line): "
-			    "another boot entry or boot loader was used; not tried again",
-			    marker);
+	if (!is_booted(&k->state, facts))
+		log_warning("this boot did not take our kernel arguments (" MARKER
+			    "%u is not on the command line): another boot entry or boot "
+			    "loader "
+			    "was used; not tried again",
+			    k->state.generation);
 	else if (missing->words.n)
-		log_warning("kernel arguments arrived but have no effect: %s; look at "
-			    "the firmware "
-			    "(VT-d/AMD-Vi, SR-IOV, Above 4G decoding); not tried again",
-			    words);
+		log_warning(
+			"kernel arguments arrived but have no effect: %s; look at the "
+			"firmware (VT-d/AMD-Vi, SR-IOV, Above 4G decoding); not tried "
+			"again",
+			words);
 	else
 		log_info("kernel arguments of generation %u are in effect",
-			 state->generation);
-	state->told = true;
-	return state_write(root, state);
+			 k->state.generation);
+	k->state.told = true;
+	return kargs_state_write(k->root, &k->state);
 }
 
 /* A word that breaks GRUB's shell would break every later kernel upgrade too. */
@@ -212,15 +199,37 @@ static int refuse_unsafe(const struct cmdline *wanted)
 	return 0;
 }
 
-static int refuse_conflict(const struct kernel_facts *facts, const struct cmdline *wanted)
+/*
+ * Each driver reads its own switch: intel_iommu=off says nothing to an AMD machine. And
+ * pci_realloc = "on" is the administrator's later word; the last one wins, pci_setup().
+ */
+static bool concerns(const struct kernel_config *config, const struct kernel_facts *facts,
+		     const char *word)
 {
-	_cleanup_(cmdline_done) struct cmdline foreign = {};
-	const char *ours, *theirs;
+	if (config->pci_realloc == REALLOC_ON && streq(word, "pci=realloc=off"))
+		return false;
+	return facts->offline ||
+	       !startswith(word, facts->cpu == CPU_INTEL ? "amd_iommu=" : "intel_iommu=");
+}
 
+/* What others say: to the running kernel, and to the next one. */
+static int refuse_conflict(const struct kargs *k, const struct kernel_facts *facts,
+			   const struct cmdline *wanted)
+{
+	_cleanup_(cmdline_done) struct cmdline all = {}, foreign = {};
+	const char *ours, *theirs;
+	int r = 0;
+
+	cmdline_append(&all, &facts->running);
+	if (k->loader->foreign)
+		r = k->loader->foreign(k->root, &all);
+	if (r < 0)
+		return r;
 	/* what an earlier generation of ours says is about to be replaced */
-	for (size_t i = 0; i < facts->running.words.n; i++)
-		if (!strings_contain(&facts->ours.words, facts->running.words.items[i]))
-			cmdline_add(&foreign, facts->running.words.items[i]);
+	for (size_t i = 0; i < all.words.n; i++)
+		if (!strings_contain(&facts->ours.words, all.words.items[i]) &&
+		    concerns(k->config, facts, all.words.items[i]))
+			cmdline_add(&foreign, all.words.items[i]);
 	theirs = cmdline_conflict(&foreign, wanted, &ours);
 	if (!theirs)
 		return 0;
@@ -231,154 +240,192 @@ static int refuse_conflict(const struct kernel_facts *facts, const struct cmdlin
 }
 
 /* The old words are back: the record says so too, or the plan would think us done */
-static void forget_attempt(const struct root *root, const struct state *old)
+static void forget_attempt(const struct root *root, const struct kargs_state *old)
 {
 	if (old->generation)
-		state_write(root, old);
+		kargs_state_write(root, old);
 	else
-		root_remove(root, STATE);
+		root_remove(root, KARGS_STATE);
 }
 
-static int change(const struct root *root, const struct bootloader *loader,
-		  const struct state *old, const struct cmdline *wanted,
-		  const struct signing_key *key)
+/* Takes `new`, whose words are the wish; fills in the rest. */
+static int change(struct kargs *k, struct kargs_state *new)
 {
-	_cleanup_(state_done) struct state new = { .generation = old->generation + 1 };
-	_cleanup_(cmdline_done) struct cmdline words =
-		with_marker(wanted, new.generation);
-	_cleanup_free_ char *text = cmdline_print(wanted);
+	_cleanup_free_ char *text = cmdline_print(&new->words);
 	int r;
 
+	new->generation = k->state.generation + 1;
 	/* written first: an interrupted attempt is finished by the next run, boot_id is
 	 * empty then */
-	cmdline_parse(&new.words, text);
-	r = state_write(root, &new);
+	r = kargs_state_write(k->root, new);
 	if (r < 0)
 		return r;
-	r = install(root, loader, &words, key);
+	r = install(k, new);
 	if (r < 0) {
-		forget_attempt(root, old);
+		forget_attempt(k->root, &k->state);
 		return r;
 	}
-	new.boot_id = boot_id(root);
-	r = state_write(root, &new);
+	new->boot_id = kargs_state_boot_id(k->root);
+	r = kargs_state_write(k->root, new);
 	if (r < 0)
 		return r;
-	log_info("kernel arguments of the next boot, by %s: %s", loader->name,
+	log_info("kernel arguments of the next boot%s, by %s: %s",
+		 new->trial ? " only" : "", k->loader->name,
 		 *text ? text : "(none of ours)");
-	if (loader->refresh) {
-		signal_reboot(root);
+	if (k->loader->refresh) {
+		signal_reboot(k->root);
 		log_info("they take effect with the next reboot");
 	}
 	return 1;
 }
 
-/* The record is lost but the boot loader has words of ours: numbers go on after theirs */
-static int find_orphan(const struct root *root, const struct bootloader *loader,
-		       struct state *state)
+/* After the one boot that was armed: it came up with the words, so they stay; or they go.
+ */
+static int settle_trial(struct kargs *k, const struct kernel_facts *facts,
+			const struct cmdline *missing)
 {
-	_cleanup_(cmdline_done) struct cmdline words = {};
-	int r = loader->read(root, &words);
+	_cleanup_free_ char *now = kargs_state_boot_id(k->root);
+	bool good = is_booted(&k->state, facts);
+	int r;
 
+	if (streq(now, k->state.boot_id))
+		return 0; /* not rebooted yet */
+	if (!good) {
+		cmdline_done(&k->state.rejected);
+		k->state.rejected = k->state.words;
+		k->state.words = k->state.previous;
+		k->state.previous = (struct cmdline){};
+		k->state.told = true;
+	}
+	k->state.trial = false;
+	r = install(k, &k->state);
+	if (r >= 0)
+		r = kargs_state_write(k->root, &k->state);
 	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	state->generation = 1;
-	for (size_t i = 0; i < words.words.n; i++)
-		if (startswith(words.words.items[i], MARKER))
-			state->generation = (unsigned)strtoul(
-				words.words.items[i] + strlen(MARKER), NULL, 10);
-	return 0;
+		return r;
+	if (!good)
+		log_warning(
+			"the trial boot of our kernel arguments did not come up, or "
+			"another "
+			"boot entry was used: they are taken back and not tried again");
+	else
+		log_info("the trial boot came up: the kernel arguments stay");
+	return good ? judge(k, facts, missing) : 1;
+}
+
+static int apply(struct kargs *k, const struct kernel_facts *facts,
+		 const struct cmdline *wanted, const struct cmdline *missing)
+{
+	_cleanup_(kargs_state_done) struct kargs_state new = {};
+	bool finished = kargs_state_is_finished(&k->state);
+	int r;
+
+	if (finished && cmdline_equal(wanted, &k->state.words))
+		return k->state.trial ? settle_trial(k, facts, missing) :
+					judge(k, facts, missing);
+	if (finished && wanted->words.n && cmdline_equal(wanted, &k->state.rejected))
+		return 0;
+	r = refuse_unsafe(wanted);
+	if (r == 0)
+		r = refuse_conflict(k, facts, wanted);
+	if (r < 0)
+		return r;
+	cmdline_append(&new.words, wanted);
+	cmdline_append(&new.previous, &k->state.words);
+	new.trial =
+		k->config->trial && wanted->words.n && k->root->live && k->loader->arm;
+	if (k->config->trial && !k->loader->arm)
+		log_warning("%s cannot try kernel arguments for one boot: they stay",
+			    k->loader->name);
+	return change(k, &new);
 }
 
 int kargs_apply(const struct root *root, const struct kernel_config *config,
 		const struct kernel_facts *facts, const struct cmdline *wanted,
 		const struct cmdline *missing)
 {
-	_cleanup_(state_done) struct state state = {};
-	_cleanup_close_ int lock_fd = -1;
-	const struct bootloader *loader;
-	bool finished;
-	int r = lock(root, &lock_fd);
+	_cleanup_(kargs_close) struct kargs k = { .lock = -1 };
+	int r;
 
-	if (r < 0)
-		return r;
-	r = state_read(root, &state);
 	/* in a container nothing is asked for, and nothing is wrong */
-	if (r == 0 && wanted->words.n == 0 && state.generation == 0 &&
-	    !config->bootloader && bootloader_refusal(root))
+	if (wanted->words.n == 0 && facts->ours.words.n == 0 && !config->bootloader &&
+	    bootloader_refusal(root))
 		return 0;
-	if (r == 0)
-		r = bootloader_find(&loader, root, config->bootloader);
-	if (r == 0 && state.generation == 0)
-		r = find_orphan(root, loader, &state);
-	if (r < 0)
-		return r;
-	finished = state.generation == 0 || (state.boot_id && *state.boot_id);
-	if (finished && cmdline_equal(wanted, &state.words))
-		return judge(root, &state, facts, missing);
-	r = refuse_unsafe(wanted);
-	if (r == 0)
-		r = refuse_conflict(facts, wanted);
-	if (r < 0)
-		return r;
-	return change(root, loader, &state, wanted, &config->secure_boot);
+	r = kargs_open(&k, root, config);
+	return r < 0 ? r : apply(&k, facts, wanted, missing);
 }
 
-int kargs_remove(const struct root *root, const char *name)
+int kargs_remove(const struct root *root, const struct kernel_config *config)
 {
-	_cleanup_(state_done) struct state state = {};
-	_cleanup_close_ int lock_fd = -1;
-	const struct bootloader *loader;
-	int r = lock(root, &lock_fd);
+	_cleanup_(kargs_close) struct kargs k;
+	const struct kargs_state none = {};
+	int r = kargs_open(&k, root, config);
 
-	if (r == 0)
-		r = state_read(root, &state);
 	if (r < 0)
 		return r;
-	r = bootloader_find(&loader, root, name);
-	if (r < 0)
-		return r;
-	if (state.generation == 0 && loader->read(root, &state.words) == -ENOENT)
+	if (k.state.generation == 0)
 		return 0;
-	r = install(root, loader, &(struct cmdline){}, &(struct signing_key){});
+	r = install(&k, &none);
 	if (r < 0)
 		return r;
-	r = root_remove(root, STATE);
+	r = root_remove(root, KARGS_STATE);
 	if (r < 0)
-		return log_error_errno(r, "cannot remove /" STATE);
-	log_info("our kernel arguments are gone from %s", loader->name);
+		return log_error_errno(r, "cannot remove /" KARGS_STATE);
+	log_info("our kernel arguments are gone from %s", k.loader->name);
 	signal_reboot(root);
 	return 1;
 }
 
-static const char *state_text(const struct root *root, const struct state *state,
+int kargs_rollback(const struct root *root, const struct kernel_config *config)
+{
+	_cleanup_(kargs_close) struct kargs k;
+	_cleanup_(kargs_state_done) struct kargs_state new = {};
+	int r = kargs_open(&k, root, config);
+
+	if (r < 0)
+		return r;
+	if (cmdline_equal(&k.state.words, &k.state.previous)) {
+		log_info("no generation of kernel arguments to go back to");
+		return 0;
+	}
+	cmdline_append(&new.words, &k.state.previous);
+	cmdline_append(&new.rejected, &k.state.words);
+	r = change(&k, &new);
+	if (r > 0)
+		log_info("what was taken back is not tried again until the config asks "
+			 "for "
+			 "something else");
+	return r;
+}
+
+static const char *state_text(const struct root *root, const struct kargs_state *state,
 			      const struct kernel_facts *facts,
 			      const struct cmdline *missing)
 {
-	_cleanup_free_ char *now = boot_id(root);
-	_cleanup_free_ char *marker = xasprintf(MARKER "%u", state->generation);
+	_cleanup_free_ char *now = kargs_state_boot_id(root);
 
-	if (state->words.words.n == 0)
-		return "none of ours";
-	if (!state->boot_id || !*state->boot_id)
+	if (!kargs_state_is_finished(state))
 		return "interrupted; the next \"kargs apply\" finishes it";
+	if (state->words.words.n == 0)
+		return state->rejected.words.n ? "rolled back" : "none of ours";
 	if (streq(now, state->boot_id) || facts->offline)
-		return "installed, take effect with the next reboot";
-	if (!cmdline_has(&facts->running, marker))
+		return state->trial ? "armed for one boot, the next" :
+				      "installed, take effect with the next reboot";
+	if (!is_booted(state, facts))
 		return "not booted: another boot entry or boot loader was used";
 	return missing->words.n ? "booted, but without effect" : "active";
 }
 
-int kargs_status(const struct root *root, const char *name,
+int kargs_status(const struct root *root, const struct kernel_config *config,
 		 const struct kernel_facts *facts, const struct cmdline *wanted,
 		 const struct cmdline *missing)
 {
-	_cleanup_(state_done) struct state state = {};
+	_cleanup_(kargs_state_done) struct kargs_state state = {};
 	const struct bootloader *loader;
-	int r = state_read(root, &state);
+	int r = kargs_state_read(root, &state);
 
 	if (r == 0)
-		r = bootloader_find(&loader, root, name);
+		r = bootloader_find(&loader, root, config->bootloader);
 	if (r < 0)
 		return r;
 	printf("boot loader:  %s\n", loader->name);

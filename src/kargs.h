@@ -1,11 +1,10 @@
 /*
  * kargs.h: kernel arguments from wish to next boot.
  *
- * /var/lib/sriov-setup/kargs holds, one key=value per line, the generation, its words and
- * the boot in which it was installed. The marker word sriov_setup.gen=N on /proc/cmdline
- * proves which generation was booted: a word with a dot that no module claims is ignored
- * by the kernel. One attempt per generation: words that were tried are not tried again
- * until they change.
+ * The marker word sriov_setup.gen=N on /proc/cmdline proves which generation was booted:
+ * a word with a dot that no module claims is ignored by the kernel. One attempt per
+ * generation: words that were tried are not tried again until they change (kargs-state.h
+ * has the record).
  */
 #pragma once
 
@@ -14,17 +13,18 @@
 
 /*
  * Makes `wanted` ours for the next boot, unless just these were tried. `missing`: those
- * whose effect is absent now. Signals that a reboot is needed; never reboots. Returns 1
- * when something changed, 0 when nothing was to do, or a negative errno, logged.
+ * whose effect is absent now. With config->trial they are tried for one boot first, where
+ * the boot loader can. Signals that a reboot is needed; never reboots. Returns 1 when
+ * something changed, 0 when nothing was to do, or a negative errno, logged.
  */
 int kargs_apply(const struct root *root, const struct kernel_config *config,
 		const struct kernel_facts *facts, const struct cmdline *wanted,
 		const struct cmdline *missing);
 /* Takes back all that was written: the boot loader's files are as before. */
-int kargs_remove(const struct root *root, const char *bootloader);
+int kargs_remove(const struct root *root, const struct kernel_config *config);
+/* The words of the generation before; the present ones are not tried again. */
+int kargs_rollback(const struct root *root, const struct kernel_config *config);
 /* Prints what is asked for, installed and in effect. */
-int kargs_status(const struct root *root, const char *bootloader,
+int kargs_status(const struct root *root, const struct kernel_config *config,
 		 const struct kernel_facts *facts, const struct cmdline *wanted,
 		 const struct cmdline *missing);
-/* The words of the generation that is installed, without the marker; none is no error. */
-int kargs_read_ours(const struct root *root, struct cmdline *ret);

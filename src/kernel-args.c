@@ -55,7 +55,9 @@ static void add_iommu(const struct kernel_config *config,
 		.word = facts->cpu == CPU_ARM64 ? "iommu.passthrough=1" : "iommu=pt",
 	};
 
-	if (facts->cpu == CPU_INTEL)
+	/* in an image it may have been set for any CPU; taking it back would cost a
+	 * reboot */
+	if (facts->cpu == CPU_INTEL || cmdline_has(&facts->ours, on.word))
 		consider(&on, facts, wanted, missing);
 	consider(&passthrough, facts, wanted, missing);
 }

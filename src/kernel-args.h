@@ -20,10 +20,13 @@ struct kernel_facts {
 				  */
 	struct cmdline running;  /* /proc/cmdline */
 	struct cmdline ours; /* installed by us for the next boot, without the marker */
+	struct cmdline rejected; /* rolled back: not to be tried again */
 };
 
-/* Below --root only `ours` is read. Returns 0, or a negative errno. */
+/* Below --root only `ours` and `rejected` are read. Returns 0, or a negative errno. */
 int kernel_facts_read(const struct root *root, struct kernel_facts *ret);
+/* For words of an image: x86's are harmless on each of its CPUs, arm64's are others. */
+enum cpu kernel_facts_image_cpu(const struct root *root);
 void kernel_facts_done(struct kernel_facts *facts);
 
 /*

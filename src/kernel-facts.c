@@ -1,4 +1,4 @@
-#include "kargs.h"
+#include "kargs-state.h"
 #include "kernel-args.h"
 
 #include <errno.h>
@@ -83,20 +83,26 @@ static void read_vf_bars(const struct root *root, struct kernel_facts *facts)
 	strings_done(&devices);
 }
 
+enum cpu kernel_facts_image_cpu(const struct root *root)
+{
+	/* the dynamic loader tells them apart */
+	return root_exists(root, "lib/ld-linux-aarch64.so.1") ? CPU_ARM64 : CPU_INTEL;
+}
+
 int kernel_facts_read(const struct root *root, struct kernel_facts *ret)
 {
+	_cleanup_(kargs_state_done) struct kargs_state state;
 	_cleanup_free_ char *text = NULL;
 	int r;
 
 	*ret = (struct kernel_facts){ .offline = !root->live };
-	r = kargs_read_ours(root, &ret->ours);
+	r = kargs_state_read(root, &state);
 	if (r < 0)
 		return r;
+	cmdline_append(&ret->ours, &state.words);
+	cmdline_append(&ret->rejected, &state.rejected);
 	if (ret->offline) {
-		/* an image for arm64 must not get x86's words; its loader tells them
-		 * apart */
-		ret->cpu = root_exists(root, "lib/ld-linux-aarch64.so.1") ? CPU_ARM64 :
-									    CPU_INTEL;
+		ret->cpu = kernel_facts_image_cpu(root);
 		return 0;
 	}
 	r = root_read(root, &text, "proc/cmdline");
@@ -116,4 +122,5 @@ void kernel_facts_done(struct kernel_facts *facts)
 {
 	cmdline_done(&facts->running);
 	cmdline_done(&facts->ours);
+	cmdline_done(&facts->rejected);
 }

@@ -73,6 +73,7 @@ int log_full(int level, const struct log_subject *subject, const char *format, .
 {
 	static const struct log_subject nothing = {};
 	_cleanup_free_ char *text = NULL, *message = NULL;
+	const char *prefix;
 	va_list args;
 
 	if (!subject)
@@ -83,8 +84,10 @@ int log_full(int level, const struct log_subject *subject, const char *format, .
 	if (vasprintf(&text, format, args) < 0)
 		abort();
 	va_end(args);
-	message = xasprintf("%s%s%s%s%s", subject->pci ? subject->pci : "",
-			    subject->pci ? ": " : "", text, subject->error ? ": " : "",
+	/* a line of its own names its device; one that does already is not made longer */
+	prefix = subject->pci && !strstr(text, subject->pci) ? subject->pci : "";
+	message = xasprintf("%s%s%s%s%s", prefix, *prefix ? ": " : "", text,
+			    subject->error ? ": " : "",
 			    subject->error ? strerror(abs(subject->error)) : "");
 	emit(level, subject, message);
 	return -abs(subject->error);

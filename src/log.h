@@ -2,8 +2,8 @@
  * log.h: the one place where messages leave the program.
  *
  * Under systemd (JOURNAL_STREAM) a message is a journal entry with fields; else it is a
- * line on stderr. Files that log: main, config, system, apply, wait, kargs, bootloader-*.
- * The pure files and the readers return errors instead.
+ * line on stderr. Files that log: main, config, apply, apply-link, wait, kargs,
+ * bootloader-*. The pure files and the readers return errors instead.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 #include "export.h"
 #include "generator.h"
+#include "kargs-print.h"
 #include "kargs.h"
 #include "log.h"
 #include "names.h"
@@ -18,6 +19,7 @@ struct options {
 	const char *config_path; /* NULL: the usual one */
 	struct root root;
 	const char *argument; /* of the command: FORMAT, or the verb of kargs */
+	const char *format;   /* kargs print */
 	struct run_options run;
 };
 
@@ -107,6 +109,22 @@ static int cmd_export(const struct options *options, const struct config *config
 	return EXIT_DONE;
 }
 
+/* For an image that boots anywhere: not what this machine lacks. */
+static int kargs_print_all(const struct options *options, const struct config *config)
+{
+	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
+	const char *format = options->format ? options->format : "cmdline";
+	struct kernel_facts facts = { .offline = true,
+				      .cpu = kernel_facts_image_cpu(&options->root) };
+	int r;
+
+	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
+	r = kargs_print(stdout, format, &wanted);
+	return r < 0 ? log_error_errno(r, "--format=%s: expected %s", format,
+				       kargs_formats) :
+		       0;
+}
+
 static int kargs_show(const struct options *options, const struct config *config)
 {
 	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
@@ -116,9 +134,10 @@ static int kargs_show(const struct options *options, const struct config *config
 	if (r < 0)
 		return log_error_errno(r, "cannot read what the kernel runs with");
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
-	return kargs_status(&options->root, config->kernel.bootloader, &facts, &wanted,
-			    &missing);
+	return kargs_status(&options->root, &config->kernel, &facts, &wanted, &missing);
 }
+
+#define KARGS_VERBS "status|print|apply|remove|rollback"
 
 static int cmd_kargs(const struct options *options, const struct config *config)
 {
@@ -127,17 +146,29 @@ static int cmd_kargs(const struct options *options, const struct config *config)
 
 	if (streq(verb, "status"))
 		r = kargs_show(options, config);
+	else if (streq(verb, "print"))
+		r = kargs_print_all(options, config);
 	else if (options->root.live && geteuid() != 0)
 		r = log_error_errno(
 			EPERM, "kargs %s changes the boot loader: run it as root", verb);
 	else if (streq(verb, "apply"))
 		r = run_kargs(config, &options->root);
 	else if (streq(verb, "remove"))
-		r = kargs_remove(&options->root, config->kernel.bootloader);
+		r = kargs_remove(&options->root, &config->kernel);
+	else if (streq(verb, "rollback"))
+		r = kargs_rollback(&options->root, &config->kernel);
 	else
-		r = log_error_errno(EINVAL, "kargs %s: expected status, apply or remove",
-				    verb);
+		r = log_error_errno(EINVAL, "kargs %s: expected " KARGS_VERBS, verb);
 	return r < 0 ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int cmd_reset(const struct options *options, const struct config *config)
+{
+	if (options->root.live && geteuid() != 0) {
+		log_error("reset removes files of the system: run it as root");
+		return EXIT_FAILED;
+	}
+	return run_reset(config, &options->root) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 static const struct command commands[] = {
@@ -149,8 +180,9 @@ static const struct command commands[] = {
 	{ "status", NULL, "show PFs and VFs with drivers, IOMMU groups and resources",
 	  cmd_status },
 	{ "export", "FORMAT", "print the document for a consumer", cmd_export },
-	{ "kargs", "status|apply|remove", "kernel arguments of the next boot",
-	  cmd_kargs },
+	{ "kargs", KARGS_VERBS, "kernel arguments of the next boot", cmd_kargs },
+	{ "reset", NULL, "remove all files that were written; VFs stay as they are",
+	  cmd_reset },
 };
 
 static void help(void)
@@ -176,6 +208,8 @@ static void help(void)
 	     "  --wait=SECONDS             apply: wait for the configured PFs\n"
 	     "  --device=ADDRESS           apply: only this PF or device\n"
 	     "  --boot                     apply: leave the kernel arguments alone\n"
+	     "  --format=FORMAT            kargs print: cmdline, grub, bls, bootc or "
+	     "toml\n"
 	     "  -h, --help   --version\n\n"
 	     "Exit status: 0 done or nothing to do, 1 failure, 2 something to do "
 	     "(plan),\n"
@@ -193,7 +227,15 @@ static int parse_wait(const char *text, unsigned *ret)
 	return 0;
 }
 
-enum { OPT_CONFIG = 256, OPT_ROOT, OPT_WAIT, OPT_DEVICE, OPT_BOOT, OPT_VERSION };
+enum {
+	OPT_CONFIG = 256,
+	OPT_ROOT,
+	OPT_WAIT,
+	OPT_DEVICE,
+	OPT_BOOT,
+	OPT_FORMAT,
+	OPT_VERSION
+};
 
 /* Returns 1 to go on, 0 when help or version was printed, or -EINVAL. */
 static int parse_options(struct options *options, const char **ret_root, int argc,
@@ -205,6 +247,7 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 		{ "wait", required_argument, NULL, OPT_WAIT },
 		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ "boot", no_argument, NULL, OPT_BOOT },
+		{ "format", required_argument, NULL, OPT_FORMAT },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, OPT_VERSION },
 		{},
@@ -228,6 +271,9 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 			break;
 		case OPT_BOOT:
 			options->run.boot = true;
+			break;
+		case OPT_FORMAT:
+			options->format = optarg;
 			break;
 		case 'h':
 			help();

@@ -16,8 +16,14 @@ enum verb {
 	UNBIND,     /* name: driver that is bound */
 	BIND,       /* name: driver */
 	PROBE,      /* let the kernel choose a driver */
+	SET_ESWITCH, /* name: the config's key; value: its word */
+	SET_LINK,  /* name: "mtu" or "link" of the PF's netdev; value: a number; "up", or
+		      "running": wait some seconds for a carrier */
+	SET_VF,    /* values: all at once, each alone where that fails */
 	BOOT_ARGS, /* value: the words that should be ours on the next kernel command line
 		    */
+	MODPROBE,  /* value: the content that our file in modprobe.d should have, "" for
+		      none */
 	N_VERBS
 };
 
@@ -33,6 +39,7 @@ struct action {
 		   is not known before it exists: pci_iov_set_numvfs() rereads offset and
 		   stride */
 	char *name, *value;
+	struct vf_values values;
 	char *why;          /* "7 VFs wanted, found 0" */
 	struct where where; /* the rule that asks for it; borrowed from the config */
 };
@@ -67,6 +74,9 @@ int plan_device_rule(const struct config *config, const struct function *functio
 const char *pf_rule_driver(const struct pf_rule *rule, unsigned vf_index);
 const char *pf_rule_resource(const struct pf_rule *rule,
 			     unsigned vf_index); /* NULL: default */
+
+/* What our file in modprobe.d should hold, "" for no file; the caller frees it. */
+char *plan_modprobe(const struct config *config, const struct system *system);
 
 /* Forgets the actions and problems that are about other functions than this one. */
 void plan_keep(struct plan *plan, const char *address);

@@ -264,7 +264,10 @@ static int open_parent(const struct root *root, char *path, bool make,
 		parent = open_parent(root, above, true, &name);
 		if (parent < 0)
 			return parent;
-		if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
+		/* the mode does not hang on the caller's umask */
+		if (mkdirat(parent, name, 0755) == 0)
+			fchmodat(parent, name, 0755, 0);
+		else if (errno != EEXIST)
 			return -errno;
 		fd = open_in(root, path, O_RDONLY | O_DIRECTORY, 0);
 	}
@@ -361,6 +364,7 @@ int root_move(const struct root *root, const char *from, const char *to)
 	_cleanup_close_ int parent = -1, new = open_in(root, from, O_RDONLY, 0);
 	const char *from_name, *to_name;
 	struct stat st;
+	int r;
 
 	if (new < 0)
 		return new;
@@ -368,9 +372,11 @@ int root_move(const struct root *root, const char *from, const char *to)
 	if (parent < 0)
 		return parent;
 	to_name = strrchr(to_path, '/') + 1;
-	if (fstatat(parent, to_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    (fchmod(new, st.st_mode & 07777) < 0 ||
-	     fchown(new, st.st_uid, st.st_gid) < 0))
+	r = fstatat(parent, to_name, &st, AT_SYMLINK_NOFOLLOW);
+	if (r == 0 && S_ISLNK(st.st_mode))
+		return -ELOOP; /* the link would be lost, and its target stay old */
+	if (r == 0 && (fchmod(new, st.st_mode & 07777) < 0 ||
+		       fchown(new, st.st_uid, st.st_gid) < 0))
 		return -errno;
 	if (fsync(new) < 0 || renameat(parent, from_name, parent, to_name) < 0 ||
 	    fsync(parent) < 0 || syncfs(parent) < 0)

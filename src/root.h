@@ -63,7 +63,8 @@ int root_replace_bytes(const struct root *root, const char *data, size_t size,
 		       mode_t mode, const char *format, ...) PRINTF(5, 6);
 /*
  * Renames `from` over `to` in the same directory, durably, with the mode of `to`; and
- * flushes the whole file system, since a boot loader replays no journal.
+ * flushes the whole file system, since a boot loader replays no journal. -ELOOP: `to` is
+ * a symbolic link.
  */
 int root_move(const struct root *root, const char *from, const char *to);
 /* Removes a file durably. Returns 1 when removed, 0 when there was none. */

@@ -32,9 +32,10 @@ static const char tail[] = "LABEL=\"sriov_setup_end\"\n";
 static void write_driver(FILE *out, size_t label, const char *driver)
 {
 	fprintf(out, "\nLABEL=\"sriov_setup_%zu\"\n", label);
+	/* what is bound now, not what the event tells: one that is right is never unbound
+	 */
 	fprintf(out,
-		"ENV{DRIVER}==\"%s\", ENV{SRIOV_SETUP}=\"done\", "
-		"GOTO=\"sriov_setup_end\"\n",
+		"DRIVER==\"%s\", ENV{SRIOV_SETUP}=\"done\", GOTO=\"sriov_setup_end\"\n",
 		driver);
 	fputs("ACTION==\"bind\", ENV{SRIOV_SETUP}=\"done\"\n"
 	      "ACTION!=\"bind\", ENV{SRIOV_SETUP}=\"asked\"\n",

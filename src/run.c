@@ -4,6 +4,7 @@
 #include "export.h"
 #include "kargs.h"
 #include "log.h"
+#include "modprobe.h"
 #include "names.h"
 #include "plan.h"
 #include "rules.h"
@@ -86,6 +87,25 @@ static int write_exports(const struct config *config, const struct root *root,
 		r = write_export(exporters[i], config, root, system, names);
 		if (r < 0 && first_error == 0)
 			first_error = r;
+	}
+	return first_error;
+}
+
+static int remove_exports(const struct config *config, const struct root *root)
+{
+	const char *dir = config->export.dir ? config->export.dir + 1 : RUN_DIR "/export";
+	int first_error = 0;
+
+	for (size_t i = 0; exporters[i]; i++) {
+		int r = exporters[i]->file ?
+				root_remove(root, "%s/%s", dir, exporters[i]->file) :
+				0;
+
+		if (r > 0)
+			log_info("removed /%s/%s", dir, exporters[i]->file);
+		else if (r < 0)
+			first_error = log_error_errno(r, "cannot remove /%s/%s", dir,
+						      exporters[i]->file);
 	}
 	return first_error;
 }
@@ -233,14 +253,53 @@ int run_apply(const struct config *config, const struct root *root,
 	return !failed ? 0 : outcome.done ? 3 : 1;
 }
 
+static int write_modprobe(const struct config *config, const struct root *root)
+{
+	_cleanup_(system_done) struct system system = {};
+	_cleanup_free_ char *text = NULL;
+	int r = system_observe(&system, root, config);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot read the PCI devices");
+	text = plan_modprobe(config, &system);
+	r = *text ? root_replace(root, text, 0644, MODPROBE_CONF) :
+		    root_remove(root, MODPROBE_CONF);
+	if (r < 0)
+		return log_error_errno(r, "cannot write /" MODPROBE_CONF);
+	if (r > 0)
+		log_info("%s /" MODPROBE_CONF
+			 "; the initrd has it after its next rebuild",
+			 *text ? "wrote" : "removed");
+	return 0;
+}
+
 int run_kargs(const struct config *config, const struct root *root)
 {
 	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
 	_cleanup_(kernel_facts_done) struct kernel_facts facts = {};
-	int r = kernel_facts_read(root, &facts);
+	int options = write_modprobe(config, root), r = kernel_facts_read(root, &facts);
 
 	if (r < 0)
 		return log_error_errno(r, "cannot read what the kernel runs with");
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
-	return kargs_apply(root, &config->kernel, &facts, &wanted, &missing);
+	r = kargs_apply(root, &config->kernel, &facts, &wanted, &missing);
+	return options < 0 ? options : r;
+}
+
+/* VFs and bindings stay: what takes them away from their users is not undone in passing.
+ */
+int run_reset(const struct config *config, const struct root *root)
+{
+	int r = kargs_remove(root, &config->kernel), first_error = r < 0 ? r : 0;
+	const char *const files[] = { MODPROBE_CONF, RULES_PATH };
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		r = root_remove(root, "%s", files[i]);
+		if (r > 0)
+			log_info("removed /%s", files[i]);
+		else if (r < 0)
+			first_error = log_error_errno(r, "cannot remove /%s", files[i]);
+	}
+	r = remove_exports(config, root);
+	return first_error ? first_error : r;
 }

@@ -22,5 +22,7 @@ struct run_options {
 int run_apply(const struct config *config, const struct root *root,
 	      const struct run_options *options);
 
-/* kargs_apply() with the words that config and machine ask for. */
+/* What acts with the next boot or module load: kernel arguments and modprobe.d. */
 int run_kargs(const struct config *config, const struct root *root);
+/* Removes all files of ours: kernel arguments, modprobe.d, udev rules, exports. */
+int run_reset(const struct config *config, const struct root *root);

@@ -1,5 +1,10 @@
 #include "system.h"
 
+#include "attribute.h"
+#include "kargs-state.h"
+#include "modprobe.h"
+#include "netdev.h"
+
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -294,6 +299,95 @@ static struct wants config_wants(const struct config *config)
 	return wants;
 }
 
+static void read_attributes(const struct root *root, struct function *f,
+			    const struct attributes *wanted)
+{
+	_cleanup_(root_done) struct root device = { .fd = -1 };
+
+	if (!wanted->n || root_enter(root, &device, DEVICES "/%s", f->address) < 0)
+		return;
+	for (size_t i = 0; i < wanted->n; i++) {
+		struct found_attribute *found = array_add(f->sysfs, f->n_sysfs);
+
+		found->name = xstrdup(wanted->items[i].name);
+		found->error = attribute_read(&device, found->name, &found->value);
+	}
+}
+
+/*
+ * The size of the MSI-X table, PCI capability 11h; mlx5 and ice change it with
+ * sriov_vf_msix_count, which itself cannot be read.
+ */
+static void read_msix_count(const struct root *root, struct function *vf)
+{
+	_cleanup_close_ int fd =
+		root_openat(root, O_RDONLY, DEVICES "/%s/config", vf->address);
+	uint8_t position = 0x34, header[4];
+
+	/* 256 bytes hold at most 48 capabilities */
+	if (fd < 0 || pread(fd, &position, 1, 0x34) != 1)
+		return;
+	for (int i = 0; i < 48 && position >= 0x40; i++, position = header[1]) {
+		if (pread(fd, header, 4, position & 0xfc) != 4)
+			return;
+		if (header[0] == 0x11) {
+			vf_values_set(&vf->values, VF_MSIX_COUNT,
+				      ((header[3] & 7u) << 8 | header[2]) + 1);
+			return;
+		}
+	}
+}
+
+static void read_link(const struct root *root, struct function *pf)
+{
+	struct link link = {};
+	unsigned ifindex;
+	int r = netdev_of_pf(root, pf->address, &ifindex);
+
+	if (r == -ENODEV)
+		pf->link_error = xstrdup("it has no network interface here");
+	else if (r < 0)
+		pf->link_error =
+			xstrdup("it has several network interfaces of the same port");
+	else if ((r = netlink_read(ifindex, &link)) < 0)
+		pf->link_error = xasprintf("the kernel does not tell: %s", strerror(-r));
+	if (r < 0)
+		return;
+	pf->link = xcalloc(1, sizeof(struct link));
+	*pf->link = link;
+}
+
+/* What only the governing rule makes worth reading. */
+static void read_governed(struct system *system, const struct root *root,
+			  const struct config *config, struct function *pf)
+{
+	const struct pf_rule *rule = system_pf_rule(config, pf);
+
+	if (!rule)
+		return;
+	read_attributes(root, pf, &rule->sysfs);
+	/* what is not told stays unknown */
+	if (pf_rule_names_eswitch(rule))
+		netlink_read_eswitch(pf->address, &pf->eswitch);
+	if (pf_rule_needs_link(rule))
+		read_link(root, pf);
+	for (unsigned i = 0; i < pf->n_vfs; i++) {
+		struct function *vf =
+			pf->vfs[i] == NONE ? NULL : &system->functions[pf->vfs[i]];
+		const struct vf_rule *entry = pf_rule_vf(rule, i);
+		const struct vf_values wanted = pf_rule_values(rule, i);
+
+		if (!vf)
+			continue;
+		if (pf->link && i < pf->link->n_vfs)
+			vf->values = pf->link->vfs[i];
+		if (vf_knows(&wanted, VF_MSIX_COUNT))
+			read_msix_count(root, vf);
+		if (entry)
+			read_attributes(root, vf, &entry->sysfs);
+	}
+}
+
 static void function_done(struct function *f)
 {
 	for (size_t i = 0; i < f->n_netdevs; i++) {
@@ -302,6 +396,15 @@ static void function_done(struct function *f)
 		free(f->netdevs[i].master);
 	}
 	free(f->netdevs);
+	for (size_t i = 0; i < f->n_sysfs; i++) {
+		free(f->sysfs[i].name);
+		free(f->sysfs[i].value);
+	}
+	free(f->sysfs);
+	if (f->link)
+		link_done(f->link);
+	free(f->link);
+	free(f->link_error);
 	free(f->address);
 	free(f->driver);
 	free(f->vfs);
@@ -320,6 +423,14 @@ static bool read_unsafe_interrupts(const struct root *root)
 	       streq(text, "Y");
 }
 
+static void read_modprobe(struct system *system, const struct root *root)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (root_read(root, &text, MODPROBE_CONF) == 0)
+		system->modprobe = xasprintf("%s\n", text); /* root_read() cuts the end */
+}
+
 int system_observe(struct system *ret, const struct root *root,
 		   const struct config *config)
 {
@@ -328,11 +439,13 @@ int system_observe(struct system *ret, const struct root *root,
 	struct strings addresses = {};
 	int r;
 
-	if (config->kernel.where.file) {
+	/* also what was asked for earlier */
+	if (config->kernel.where.file || root_exists(root, KARGS_STATE)) {
 		r = kernel_facts_read(root, &system.kernel);
 		if (r < 0)
 			return r;
 	}
+	read_modprobe(&system, root);
 	if (system.live)
 		root_list(root, &addresses, DEVICES); /* no PCI at all is no error */
 	system.functions = xcalloc(addresses.n, sizeof(struct function));
@@ -350,6 +463,8 @@ int system_observe(struct system *ret, const struct root *root,
 		find_disks_in_use(&system, root);
 	if (wants.slot)
 		read_slots(&system, root);
+	for (size_t i = 0; i < system.n_functions; i++)
+		read_governed(&system, root, config, &system.functions[i]);
 	system.vfio_module_loaded =
 		system.live && root_exists(root, "sys/module/vfio_pci");
 	system.unsafe_interrupts = system.live && read_unsafe_interrupts(root);
@@ -362,6 +477,7 @@ void system_done(struct system *system)
 	for (size_t i = 0; i < system->n_functions; i++)
 		function_done(&system->functions[i]);
 	free(system->functions);
+	free(system->modprobe);
 	kernel_facts_done(&system->kernel);
 	*system = (struct system){};
 }
@@ -392,4 +508,45 @@ bool match_agrees(const struct match *match, const struct function *f)
 	if (match->serial && !streq(match->serial, f->serial))
 		return false;
 	return (!match->interface && !match->mac) || interface_agrees(match, f);
+}
+
+const struct pf_rule *system_pf_rule(const struct config *config,
+				     const struct function *pf)
+{
+	for (size_t i = 0; (pf->total_vfs || pf->n_vfs) && i < config->n_pfs; i++)
+		if (match_agrees(&config->pfs[i].match, pf))
+			return &config->pfs[i];
+	return NULL;
+}
+
+const struct vf_rule *pf_rule_vf(const struct pf_rule *rule, unsigned vf_index)
+{
+	for (size_t i = 0; i < rule->n_vf; i++)
+		if (vf_index >= rule->vf[i].first && vf_index <= rule->vf[i].last)
+			return &rule->vf[i];
+	return NULL;
+}
+
+struct vf_values pf_rule_values(const struct pf_rule *rule, unsigned vf_index)
+{
+	const struct vf_rule *vf = pf_rule_vf(rule, vf_index);
+
+	return vf ? vf_values_merge(&vf->values, &rule->values) : rule->values;
+}
+
+bool pf_rule_names_eswitch(const struct pf_rule *rule)
+{
+	for (int key = 0; key < N_ESWITCH_KEYS; key++)
+		if (rule->eswitch.value[key])
+			return true;
+	return false;
+}
+
+bool pf_rule_needs_link(const struct pf_rule *rule)
+{
+	unsigned known = rule->values.known;
+
+	for (size_t i = 0; i < rule->n_vf; i++)
+		known |= rule->vf[i].values.known;
+	return rule->mtu || rule->link_up || known & VF_BY_NETLINK;
 }

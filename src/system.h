@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "kernel-args.h"
+#include "netlink.h"
 #include "root.h"
 
 #define NONE (-1) /* no such number, no such index */
@@ -19,6 +20,12 @@ struct netdev {
 	char *mac; /* the permanent one; NULL while another is set (addr_assign_type) */
 	bool up;   /* IFF_UP */
 	char *master; /* the bond or bridge that it belongs to; NULL: none */
+};
+
+/* What the config's sysfs = ( … ) names, as it is. */
+struct found_attribute {
+	char *name, *value; /* value NULL: cannot be read */
+	int error;          /* why: -EACCES where it is write-only */
 };
 
 struct function {
@@ -32,12 +39,19 @@ struct function {
 	unsigned vf_device; /* device ID of its VFs; the vendor is the PF's,
 			       pci_iov_add_virtfn() */
 	unsigned vf_offset, vf_stride;
-	bool autoprobe; /* sriov_drivers_autoprobe */
+	bool autoprobe;    /* sriov_drivers_autoprobe */
+	struct link *link; /* NULL: no rule asks for it, or: */
+	char *link_error;  /* why it cannot be read */
 	int *vfs; /* indices into system.functions, by VF index; NONE: link dangles */
 	size_t n_vfs;
+	struct eswitch eswitch; /* as far as a rule asks and devlink tells */
 	/* VF */
 	int pf; /* index into system.functions, NONE: no VF */
 	unsigned vf_index;
+	struct vf_values values; /* what its rule asks for, as far as reported */
+	/* PF or VF */
+	struct found_attribute *sysfs;
+	size_t n_sysfs;
 	/* what a rule may match by, and what keeps us from touching it */
 	struct netdev *netdevs;
 	size_t n_netdevs;
@@ -53,18 +67,32 @@ struct system {
 	bool live;               /* false: an image, nothing was observed */
 	bool vfio_module_loaded; /* vfio_pci: loaded or built in */
 	bool unsafe_interrupts;  /* vfio_iommu_type1's allow_unsafe_interrupts is set */
-	struct kernel_facts kernel; /* zeroed where the config has no kernel section */
+	char *modprobe;          /* our file in modprobe.d; NULL: there is none */
+	struct kernel_facts kernel; /* zeroed where no kernel section asks or asked */
 };
 
 /*
  * Reads all functions below sys/bus/pci/devices. What only some configs need is read for
  * those: slot and serial where a rule matches by them, in_use where a rule could unbind
- * the function. Below --root nothing is observed. A device that vanishes meanwhile is
- * left out, no error.
+ * the function, link, values and sysfs where the governing rule names them (netlink takes
+ * the kernel's rtnl lock). Below --root nothing is observed. A device that vanishes
+ * meanwhile is left out, no error.
  */
 int system_observe(struct system *ret, const struct root *root,
 		   const struct config *config);
 void system_done(struct system *system);
+
+/* The rule that governs a PF: the first that matches; NULL: none. Pure. */
+const struct pf_rule *system_pf_rule(const struct config *config,
+				     const struct function *pf);
+/* The rule's entry for one VF; NULL: none. Pure. */
+const struct vf_rule *pf_rule_vf(const struct pf_rule *rule, unsigned vf_index);
+/* All that the rule says of one VF. Pure. */
+struct vf_values pf_rule_values(const struct pf_rule *rule, unsigned vf_index);
+/* Does the rule say anything of the eswitch? Pure. */
+bool pf_rule_names_eswitch(const struct pf_rule *rule);
+/* Does the rule say something that goes through the PF's network interface? Pure. */
+bool pf_rule_needs_link(const struct pf_rule *rule);
 
 /* Does the function agree with every given part of the match? Pure. */
 bool match_agrees(const struct match *match, const struct function *function);

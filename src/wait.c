@@ -80,7 +80,7 @@ static bool is_processed(struct udev *udev, const struct function *f)
 
 /* What is missing, for the message; NULL: the function is complete. */
 static const char *incomplete(struct udev *udev, const struct function *f,
-			      const struct match *match)
+			      bool with_netdev)
 {
 	if (!f->driver)
 		return "it has no driver yet";
@@ -91,7 +91,7 @@ static const char *incomplete(struct udev *udev, const struct function *f,
 		if (!is_initialized(udev, "net", f->netdevs[i].name))
 			return "udev has not named its interface yet";
 	/* one on vfio-pci will never have a netdev */
-	if (needs_netdev(match) && f->n_netdevs == 0 && !strstr(f->driver, "vfio"))
+	if (with_netdev && f->n_netdevs == 0 && !strstr(f->driver, "vfio"))
 		return "its driver has not made an interface yet";
 	return NULL;
 }
@@ -120,7 +120,8 @@ static bool pf_is_missing(struct udev *udev, const struct config *config,
 
 		if (!may_govern(match, pf))
 			continue;
-		what = incomplete(udev, pf, match);
+		what = incomplete(udev, pf,
+				  needs_netdev(match) || pf_rule_needs_link(rule));
 		if (what && rule->vfs != 0) {
 			tell(say, pf, &rule->where, what);
 			return true;
@@ -151,7 +152,7 @@ static bool device_is_there(struct udev *udev, const struct system *system,
 		const struct function *f = &system->functions[i];
 
 		if (f->pf == NONE && match_agrees(match, f) &&
-		    (!needs_netdev(match) || !incomplete(udev, f, match)))
+		    (!needs_netdev(match) || !incomplete(udev, f, true)))
 			return true;
 	}
 	return false;

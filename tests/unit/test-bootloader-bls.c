@@ -41,6 +41,18 @@ static void is_file(struct fixture *f, const char *path, const char *want,
 	is_string(text, want, "%s", what);
 }
 
+/* Image builders make the entries last, and name the boot loader. */
+static void test_no_entries(struct fixture *f)
+{
+	_cleanup_(cmdline_done) struct cmdline words = {}, none = {};
+
+	is_int(bls->detect(&f->root), 0, "an image without entries is not known");
+	cmdline_parse(&words, "iommu=pt sriov_setup.gen=1");
+	is_int(bls->install(&f->root, &words), 1, "but may be named");
+	ok(root_exists(&f->root, WORDS), "the plugin will find the words");
+	is_int(bls->install(&f->root, &none), 1, "and no more");
+}
+
 /* Each entry: as it is, and with the words "iommu=pt sriov_setup.gen=7". */
 static void test_forms(struct fixture *f)
 {
@@ -142,7 +154,7 @@ static void test_life(struct fixture *f)
 	       1, "kargs apply");
 	is_file(f, ENTRY, "options a" BLOCK("iommu=pt sriov_setup.gen=1") "\n",
 		"our words");
-	is_int(kargs_remove(&f->root, NULL), 1, "kargs remove");
+	is_int(kargs_remove(&f->root, &(struct kernel_config){}), 1, "kargs remove");
 	is_file(f, ENTRY, "options a\n", "as before");
 }
 
@@ -160,7 +172,7 @@ static void test_live(struct fixture *f)
 	fixture_write(f, "proc/self/mountinfo",
 		      "2 1 8:2 / /boot rw - ext4 /dev/sda2 rw\n"
 		      "3 2 8:2 / /boot/efi rw - vfat /dev/sda3 rw\n");
-	is_int(install(f, "iommu=pt"), -ENOENT, "/boot is no partition of the firmware");
+	is_int(install(f, "iommu=pt"), -ENODEV, "/boot is no partition of the firmware");
 	fixture_write(f, "etc/fstab", "LABEL=ESP /efi vfat umask=0077\n");
 	fixture_write(f, "proc/self/mountinfo",
 		      "2 1 0:2 / /efi rw - autofs systemd-1 rw\n");
@@ -178,6 +190,7 @@ int main(void)
 	log_set_level(LOG_EMERG);
 	fixture_write(&f, "etc/machine-id", ID "\n");
 	fixture_write(&f, "boot/EFI/systemd/systemd-bootx64.efi", "MZ");
+	test_no_entries(&f);
 	test_forms(&f);
 	test_entries(&f);
 	test_token(&f);

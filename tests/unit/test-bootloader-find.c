@@ -38,6 +38,7 @@ static void refuses(struct fixture *f, const char *why)
 
 static void debian(struct fixture *f)
 {
+	fixture_write(f, "proc/cmdline", "BOOT_IMAGE=/vmlinuz ro\n");
 	fixture_write(f, "usr/sbin/grub-mkconfig", MKCONFIG);
 	fixture_write(f, "boot/grub/grub.cfg", "linux\n");
 }

@@ -90,7 +90,7 @@ static void is_section(struct fixture *f, const char *name, const char *want)
 static void test_addon(struct fixture *f)
 {
 	_cleanup_(cmdline_done) struct cmdline none = {};
-	_cleanup_free_ char *image = NULL, *zero = NULL;
+	_cleanup_free_ char *image = NULL;
 	size_t size;
 
 	is_read(f, NULL);
@@ -136,8 +136,23 @@ static void test_life(struct fixture *f)
 			   &missing),
 	       1, "kargs apply");
 	is_read(f, "iommu=pt sriov_setup.gen=1");
-	is_int(kargs_remove(&f->root, NULL), 1, "kargs remove");
+	is_int(kargs_remove(&f->root, &(struct kernel_config){}), 1, "kargs remove");
 	ok(!root_exists(&f->root, ADDON), "it is gone");
+}
+
+static void test_places(struct fixture *f)
+{
+	root_remove(&f->root, "efi/EFI/Linux/debian.efi");
+	fixture_write(f, "boot/EFI/Linux/debian.efi", "MZ");
+	is_int(install(f, "iommu=pt"), 1, "two boot partitions");
+	ok(!root_exists(&f->root, ADDON) &&
+		   root_exists(&f->root, "boot/loader/addons/sriov-setup.addon.efi"),
+	   "the UKI's one is it");
+	install(f, "");
+	root_remove(&f->root, "boot/EFI/Linux/debian.efi");
+	is_int(install(f, "iommu=pt"), 1, "no UKI in its folder");
+	ok(root_exists(&f->root, ADDON), "the first one is it");
+	install(f, "");
 }
 
 /* The running machine, as it looks in /proc and /sys. */
@@ -193,6 +208,7 @@ int main(void)
 	fixture_write(&f, "efi/EFI/Linux/debian.efi", "MZ");
 	test_addon(&f);
 	test_life(&f);
+	test_places(&f);
 	test_live(&f);
 	fixture_close(&f);
 	return done();

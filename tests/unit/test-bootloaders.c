@@ -289,6 +289,7 @@ static void test_menu(struct fixture *f, const char *fstab_root)
 static void debian(struct fixture *f)
 {
 	machine(f);
+	fixture_write(f, "proc/cmdline", "BOOT_IMAGE=/vmlinuz ro\n");
 	install_tool(f, "usr/sbin", "grub-mkconfig");
 	install_tool(f, "usr/bin", "grub-script-check");
 	fixture_write(f, "etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=quiet\n");

@@ -22,7 +22,7 @@ run() {
 }
 image() { mkdir -p "$dir/image/etc" "$dir/image/usr/sbin"; }
 
-run "--help" 0 "kargs status|apply|remove" "$program" --help
+run "--help" 0 "kargs status|print|apply|remove|rollback" "$program" --help
 run "--version" 0 "sriov-setup " "$program" --version
 run "no command" 1 "a command is missing" "$program"
 run "a typo" 1 "unknown command 'aply'" "$program" aply
@@ -30,7 +30,7 @@ run "an unknown option" 1 "--quik" "$program" --quik plan
 run "too many words" 1 "usage: sriov-setup plan" "$program" plan now
 run "export without a format" 1 "usage: sriov-setup export FORMAT" "$program" export
 run "export of an unknown format" 1 "unknown format 'x'" "$program" export x
-run "kargs with a typo" 1 "expected status, apply or remove" "$program" --root="$dir" kargs aply
+run "kargs with a typo" 1 "expected status|print|apply|remove|rollback" "$program" --root="$dir" kargs aply
 run "--wait with nonsense" 1 "expected seconds" "$program" --wait=soon apply
 run "--root that is not there" 1 "--root=/nonexistent" "$program" --root=/nonexistent plan
 run "--config that is not there" 1 "cannot be read" "$program" --config=/nonexistent check
@@ -47,8 +47,28 @@ cp -a "$dir/image" "$dir/twice"
 run "apply again" 0 "" "$program" --root="$dir/image" apply
 run "changes nothing" 0 "" diff -r "$dir/image" "$dir/twice"
 run "kargs status of an image" 0 "grub-dropin" "$program" --root="$dir/image" kargs status
+run "kargs rollback in an image" 0 "(none of ours)" "$program" --root="$dir/image" kargs rollback
+run "what was rolled back stays away" 0 "" "$program" --root="$dir/image" apply
+run "and the plan says so" 0 "rolled back and are not tried again" "$program" --root="$dir/image" plan
 run "kargs remove in an image" 0 "are gone" "$program" --root="$dir/image" kargs remove
 run "leaves no file of ours" 1 "" grep -rl sriov_setup.gen "$dir/image"
+echo 'kernel = { passthrough = true; extra = [ "a.b=c" ]; blacklist = [ "igbvf" ]; unsafe_interrupts = true; };' \
+	>"$dir/image/etc/sriov.conf"
+print() { run "kargs print --format=$1" 0 "$2" "$program" --root="$dir/image" kargs print --format="$1"; }
+print cmdline "intel_iommu=on iommu=pt a.b=c"
+# shellcheck disable=SC2016 # as GRUB's shell reads it
+print grub 'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT intel_iommu=on iommu=pt a.b=c"'
+print bls "options intel_iommu=on iommu=pt a.b=c"
+print bootc 'kargs = ["intel_iommu=on", "iommu=pt", "a.b=c"]'
+print toml 'append = "intel_iommu=on iommu=pt a.b=c"'
+run "kargs print in no format" 1 "expected cmdline" "$program" --root="$dir/image" kargs print --format=x
+run "module options in an image" 0 "wrote /etc/modprobe.d/sriov-setup.conf" "$program" --root="$dir/image" apply
+run "a blacklist" 0 "" grep -x "blacklist igbvf" "$dir/image/etc/modprobe.d/sriov-setup.conf"
+run "and a parameter" 0 "" grep -x "options vfio_iommu_type1 allow_unsafe_interrupts=1" \
+	"$dir/image/etc/modprobe.d/sriov-setup.conf"
+run "then nothing is to do" 0 "nothing to do" "$program" --root="$dir/image" plan
+run "reset" 0 "removed /etc/modprobe.d/sriov-setup.conf" "$program" --root="$dir/image" reset
+run "leaves no file" 1 "" sh -c "find '$dir/image' -name '*sriov[-_]setup*' -type f | grep ."
 echo 'pf = ( { match = { id = "8086:1572"; }; vfs = 010; } );' >"$dir/image/etc/sriov.conf"
 run "a mistake fails check" 1 "/etc/sriov.conf:1: number 010 is written with a leading zero" \
 	"$program" --root="$dir/image" check

@@ -61,6 +61,44 @@ static void test_good(void)
 	fixture_close(&f);
 }
 
+static void test_vf_values(void)
+{
+	_cleanup_(config_done) struct config c = {};
+	struct fixture f;
+	struct vf_values all;
+
+	fixture_open(&f);
+	fixture_write(
+		&f, CONFIG_PATH,
+		"pf = ( { match = { driver = \"igb\"; }; mtu = 9000; link = \"up\"; "
+		"eswitch = \"switchdev\";\n"
+		"  mac = \"stable\"; trust = true; vlan = 7;\n"
+		"  sysfs = ( { attribute = \"power/control\"; value = \"on\"; } );\n"
+		"  vf = ( { index = \"0-1,5\"; vlan = 100; qos = 3;\n"
+		"           sysfs = ( { attribute = \"x\"; value = \"1\"; } ); },\n"
+		"         { index = \"3\"; mac = \"52:54:00:00:00:0A\";\n"
+		"           trust = false; } ); } );\n");
+	is_int(config_load(&c, &f.root, NULL), 0, "values of VFs load");
+	is_int(c.pfs[0].mtu, 9000, "mtu");
+	ok(c.pfs[0].link_up, "link");
+	is_int(c.pfs[0].eswitch.value[ESWITCH_MODE], ESWITCH_SWITCHDEV, "eswitch");
+	is_string(c.pfs[0].sysfs.items[0].name, "power/control", "a PF's attribute");
+	is_int(c.pfs[0].sysfs.items[0].where.line, 3, "it knows its line");
+	all = c.pfs[0].values;
+	ok(all.known == (VF_BIT(VF_MAC) | VF_BIT(VF_TRUST) | VF_BIT(VF_VLAN)) &&
+		   all.value[VF_MAC] == VF_MAC_STABLE,
+	   "what is not said is not known");
+	is_int((long)c.pfs[0].n_vf, 3, "ranges");
+	is_int((long)c.pfs[0].vf[1].values.value[VF_QOS], 3, "each range has the values");
+	is_string(c.pfs[0].vf[1].sysfs.items[0].value, "1", "and the attributes");
+	is_int((long)c.pfs[0].vf[2].values.value[VF_MAC], 0x52540000000a,
+	       "a MAC address");
+	ok(vf_knows(&c.pfs[0].vf[2].values, VF_TRUST) &&
+		   c.pfs[0].vf[2].values.value[VF_TRUST] == 0,
+	   "false is said");
+	fixture_close(&f);
+}
+
 static void test_files(void)
 {
 	_cleanup_(config_done) struct config c = {};
@@ -113,7 +151,12 @@ static const struct bad {
 	  "a page size" },
 	{ "kernel = { hugepages = ( { size = \"1G\"; } ); };\n", 1, "count is missing" },
 	{ "kernel = { bootloader = \"gr ub\"; };\n", 1, "bootloader" },
-	{ "kernel = { vfio_ids = \"all\"; };\n", 1, "expected \"safe\" or \"none\"" },
+	{ "kernel = { vfio_ids = \"all\"; };\n", 1,
+	  "expected \"safe\", \"none\" or \"persistent\"" },
+	{ "kernel = { secure_boot = { key = \"/k\"; }; };\n", 1,
+	  "certificate is missing" },
+	{ "kernel = { secure_boot = { key = \"k\"; certificate = \"/c\"; }; };\n", 1,
+	  "expected an absolute path" },
 	{ "pf = { };\n", 1, "pf is no list" },
 	{ "pf = ( 3 );\n", 1, "is no group" },
 	{ "pf = (\n{ vfs = 1; } );\n", 2, "match is missing" },
@@ -180,6 +223,84 @@ static const struct bad {
 	{ "pf = ( { match = { id = \"8086:1572\"; }; },\n { match = { id = "
 	  "\"8086:1572\"; }; } );\n",
 	  2, "the rule of line 1 has the same match" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n mac = \"52:54:00:00:00:01\"; } "
+	  ");\n",
+	  1, "mac, node_guid and port_guid are for one VF" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n vf = ( { index = \"0-1\"; mac = "
+	  "\"52:54:00:00:00:01\"; } ); } );\n",
+	  2, "mac, node_guid and port_guid are for one VF" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n vf = ( { index = \"0\"; mac = "
+	  "\"53:54:00:00:00:01\"; } ); } );\n",
+	  2, "\"stable\" or a unicast MAC address" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n vf = ( { index = \"0\"; mac = 3; "
+	  "} ); } );\n",
+	  2, "mac is no string" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n vlan = 4095; } );\n", 2,
+	  "from 0 to 4094" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n vlan = \"100\"; } );\n", 2,
+	  "vlan is out of range or no number" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n qos = 3; } );\n", 1,
+	  "without vlan" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n vlan = 1; qos = 8; } );\n", 2,
+	  "from 0 to 7" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n vf = ( { index = \"1\"; "
+	  "vlan_proto = \"802.1ad\"; } ); } );\n",
+	  2, "without vlan" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n vlan = 1; vlan_proto = "
+	  "\"802.1Q\"; } );\n",
+	  2, "expected \"802.1q\" or \"802.1ad\"" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n trust = \"on\"; } );\n", 2,
+	  "expected true or false" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n spoof_check = 1; } );\n", 2,
+	  "expected true or false" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n link_state = \"up\"; } );\n", 2,
+	  "expected \"auto\", \"enable\" or \"disable\"" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n max_tx_rate = 10000001; } );\n", 2,
+	  "from 0 to 10000000" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n max_tx_rate = 10;\n vf = ( { "
+	  "index = \"1\";\n min_tx_rate = 11; } ); } );\n",
+	  3, "min_tx_rate is above max_tx_rate" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n node_guid = "
+	  "\"00:11:22:33:44:55:66:77\"; } );\n",
+	  1, "are for one VF" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n vf = ( { index = \"1\"; port_guid "
+	  "= \"00:11:22:33:44:55\"; } ); } );\n",
+	  2, "expected a GUID" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n msix_count = 2049; } );\n", 2,
+	  "from 0 to 2048" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n mtu = 67; } );\n", 2,
+	  "from 68 to 65535" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n link = \"down\"; } );\n", 2,
+	  "expected \"up\"" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n vf = ( { index = \"1\"; mtu = "
+	  "1500; } ); } );\n",
+	  2, "unknown key 'mtu'" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = \"x\"; } );\n", 2,
+	  "sysfs is no list" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = \"x\"; } "
+	  "); } );\n",
+	  2, "value is missing" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { value = \"x\"; } ); } "
+	  ");\n",
+	  2, "attribute is missing" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = \"../x\"; "
+	  "value = \"x\"; } ); } );\n",
+	  2, "a path below the device's folder" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = "
+	  "\"/etc/x\"; value = \"x\"; } ); } );\n",
+	  2, "a path below the device's folder" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = "
+	  "\"sriov_numvfs\"; value = \"3\"; } ); } );\n",
+	  2, "none that has a key of its own" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = \"x\"; "
+	  "value = \"\"; } ); } );\n",
+	  2, "printable characters" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n eswitch = \"on\"; } );\n", 2,
+	  "expected \"legacy\" or \"switchdev\"" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n eswitch_encap = true; } );\n", 2,
+	  "eswitch_encap is no string" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n eswitch_inline = \"l2\"; } );\n",
+	  2, "expected \"none\", \"link\"" },
 	{ "device = ( { match = { id = \"8086:1572\"; }; driver = \"native\"; } );\n", 1,
 	  "is for VFs" },
 	{ "mdev = ( { match = { id = \"8086:1572\"; }; type = \"x\"; } );\n", 1,
@@ -349,6 +470,7 @@ static void test_all_mistakes(void)
 int main(void)
 {
 	test_good();
+	test_vf_values();
 	test_files();
 	test_bad();
 	test_odd();

@@ -1,4 +1,5 @@
 /* Kernel arguments below a root of our own: drop-in, state, idempotence, removal. */
+#include "kargs-state.h"
 #include "kargs.h"
 #include "log.h"
 #include "tap.h"
@@ -18,28 +19,30 @@ static int unlink_one(const char *path, const struct stat *st, int flag, struct 
 	return remove(path);
 }
 
+static const struct kernel_config defaults = {};
+
 static int apply(const struct root *root, const char *running, const char *wanted)
 {
 	_cleanup_(cmdline_done) struct cmdline w = {}, missing = {};
 	_cleanup_(kernel_facts_done) struct kernel_facts facts = { .offline = true };
-	int r = kargs_read_ours(root, &facts.ours);
+	int r = kernel_facts_read(root, &facts);
 
 	cmdline_parse(&facts.running, running);
 	cmdline_parse(&w, wanted);
-	return r < 0 ? r :
-		       kargs_apply(root, &(struct kernel_config){}, &facts, &w, &missing);
+	return r < 0 ? r : kargs_apply(root, &defaults, &facts, &w, &missing);
 }
 
 static void is_ours(const struct root *root, const char *want)
 {
-	_cleanup_(cmdline_done) struct cmdline c = {}, recorded = {};
+	_cleanup_(kargs_state_done) struct kargs_state state;
+	_cleanup_(cmdline_done) struct cmdline c = {};
 	_cleanup_free_ char *text = NULL, *record = NULL;
 
 	if (bootloader_grub_dropin.read(root, &c) == 0)
 		text = cmdline_print(&c);
 	is_string(text, want, "the drop-in's words");
-	kargs_read_ours(root, &recorded);
-	record = cmdline_print(&recorded);
+	kargs_state_read(root, &state);
+	record = cmdline_print(&state.words);
 	ok(!want ? *record == '\0' : startswith(want, record), "the record agrees");
 }
 
@@ -73,10 +76,40 @@ static void test_life(const struct root *root)
 	is_ours(root, NULL);
 	is_int(apply(root, "", "iommu=pt"), 1, "and again wanted");
 	is_ours(root, "iommu=pt sriov_setup.gen=4");
-	is_int(kargs_remove(root, NULL), 1, "remove");
+	is_int(kargs_remove(root, &defaults), 1, "remove");
 	is_ours(root, NULL);
 	ok(!root_exists(root, STATE), "no state stays");
-	is_int(kargs_remove(root, NULL), 0, "remove again");
+	is_int(kargs_remove(root, &defaults), 0, "remove again");
+}
+
+static void test_rollback(const struct root *root)
+{
+	is_int(kargs_rollback(root, &defaults), 0, "nothing to go back to");
+	apply(root, "", "iommu=pt");
+	apply(root, "", "iommu=pt hugepagesz=1G hugepages=4");
+	is_ours(root, "iommu=pt hugepagesz=1G hugepages=4 sriov_setup.gen=2");
+	is_int(kargs_rollback(root, &defaults), 1, "rollback");
+	is_ours(root, "iommu=pt sriov_setup.gen=3");
+	is_int(apply(root, "", "iommu=pt hugepagesz=1G hugepages=4"), 0,
+	       "what was rolled back is not tried again");
+	is_ours(root, "iommu=pt sriov_setup.gen=3");
+	is_int(apply(root, "", "iommu=pt hugepagesz=1G hugepages=2"), 1,
+	       "another wish is");
+	is_ours(root, "iommu=pt hugepagesz=1G hugepages=2 sriov_setup.gen=4");
+	kargs_remove(root, &defaults);
+}
+
+/* What the administrator's GRUB files say counts, also where no kernel runs. */
+static void test_foreign(const struct root *root)
+{
+	root_replace(root, "GRUB_CMDLINE_LINUX='quiet iommu=off'\n", 0644,
+		     "etc/default/grub");
+	ok(apply(root, "", "iommu=pt") < 0, "a contradiction in /etc/default/grub");
+	root_replace(root,
+		     "# GRUB_CMDLINE_LINUX=iommu=off\nGRUB_CMDLINE_LINUX=\"$X quiet\"\n",
+		     0644, "etc/default/grub");
+	is_int(apply(root, "", "iommu=pt"), 1, "a comment is none");
+	kargs_remove(root, &defaults);
 }
 
 static void test_refusals(const struct root *root)
@@ -131,6 +164,8 @@ int main(void)
 	root_replace(&root, "for x in ${sysconfdir}/default/grub.d/*.cfg\n", 0755,
 		     "usr/sbin/grub-mkconfig");
 	test_life(&root);
+	test_rollback(&root);
+	test_foreign(&root);
 	test_refusals(&root);
 	test_orphan(&root);
 	test_bootloader(&root);

@@ -15,6 +15,8 @@ static struct fixture image(void)
 	return f;
 }
 
+static const struct kernel_config defaults = {};
+
 static int apply(struct fixture *f, const char *words)
 {
 	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
@@ -26,8 +28,7 @@ static int apply(struct fixture *f, const char *words)
 	r = kernel_facts_read(&f->root, &facts);
 	if (r == 0) {
 		cmdline_parse(&wanted, words);
-		r = kargs_apply(&f->root, &(struct kernel_config){}, &facts, &wanted,
-				&missing);
+		r = kargs_apply(&f->root, &defaults, &facts, &wanted, &missing);
 	}
 	said = capture_end();
 	free(said);
@@ -58,7 +59,8 @@ static void test_dropin(void)
 		"GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT iommu=pt "
 		"pci=realloc sriov_setup.gen=1\"");
 	file_is(&f, STATE,
-		"generation=1\nwords=iommu=pt pci=realloc\nboot_id=image\ntold=0");
+		"generation=1\nwords=iommu=pt pci=realloc\nprevious=\nrejected=\n"
+		"boot_id=image\ntrial=0\ntold=0");
 	command = xasprintf("sh -n '%s'", path);
 	is_int(system(command), 0, "the drop-in is a shell script");
 	stat(path, &before);
@@ -66,12 +68,14 @@ static void test_dropin(void)
 	stat(path, &after);
 	ok(before.st_ino == after.st_ino, "and writes nothing");
 	is_int(apply(&f, "iommu=pt"), 1, "other words are another generation");
-	file_is(&f, STATE, "generation=2\nwords=iommu=pt\nboot_id=image\ntold=0");
+	file_is(&f, STATE,
+		"generation=2\nwords=iommu=pt\nprevious=iommu=pt pci=realloc\nrejected=\n"
+		"boot_id=image\ntrial=0\ntold=0");
 	is_int(apply(&f, ""), 1, "words that are not asked for any more go");
 	ok(!root_exists(&f.root, DROPIN), "with the drop-in");
 	apply(&f, "iommu=pt");
 	capture_start();
-	is_int(kargs_remove(&f.root, NULL), 1, "remove");
+	is_int(kargs_remove(&f.root, &defaults), 1, "remove");
 	said = capture_end();
 	free(said);
 	ok(!root_exists(&f.root, DROPIN) && !root_exists(&f.root, STATE),

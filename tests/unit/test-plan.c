@@ -3,6 +3,7 @@
 #include "rules.h"
 #include "tap.h"
 
+#include <errno.h>
 #include <syslog.h>
 
 #define FILE_NAME "/etc/sriov.conf"
@@ -307,6 +308,272 @@ static void test_device(void)
 		"3 0000:05:00.0: stays on nouveau because it is the boot display\n");
 }
 
+static void add_link(struct system *s, int pf)
+{
+	s->functions[pf].link = xcalloc(1, sizeof(struct link));
+	*s->functions[pf].link =
+		(struct link){ .mtu = 1500, .permanent_mac = 0x525400000001 };
+}
+
+/* Two VFs on a driver as they are when all was set. */
+static struct system machine_with_values(const char *driver)
+{
+	struct system s = machine();
+
+	s.vfio_module_loaded = true;
+	add_link(&s, 0);
+	add_vfs(&s, 0, 2, driver);
+	for (int i = 1; i <= 2; i++) {
+		vf_values_set(&s.functions[i].values, VF_MAC,
+			      vf_stable_mac(0x525400000001, (unsigned)i - 1));
+		vf_values_set(&s.functions[i].values, VF_VLAN, 100);
+		vf_values_set(&s.functions[i].values, VF_QOS, 0);
+		vf_values_set(&s.functions[i].values, VF_VLAN_PROTO, 0x8100);
+	}
+	return s;
+}
+
+static struct pf_rule *add_values(struct config *c, const char *driver)
+{
+	struct pf_rule *rule = add_rule(c, "0000:01:00.0", 2, driver);
+
+	vf_values_set(&rule->values, VF_MAC, VF_MAC_STABLE);
+	vf_values_set(&rule->values, VF_VLAN, 100);
+	return rule;
+}
+
+static void test_new_values(void)
+{
+	struct system s = machine();
+	struct config c = {};
+	struct pf_rule *rule = add_values(&c, "native");
+
+	add_link(&s, 0);
+	rule->mtu = 9000;
+	rule->link_up = true;
+	add_range(rule, 1, 1, "vfio-pci");
+	vf_values_set(&rule->vf[0].values, VF_TRUST, 1);
+	*array_add(rule->vf[0].sysfs.items, rule->vf[0].sysfs.n) =
+		(struct attribute){ .name = xstrdup("power/control"),
+				    .value = xstrdup("on") };
+	s.vfio_module_loaded = true;
+	plan_is("VFs are set up before any driver sees them", &c, &s,
+		"set mtu of 0000:01:00.0 to 9000\n"
+		"set link of 0000:01:00.0 to up\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 0\n"
+		"create 2 VFs on 0000:01:00.0\n"
+		"reserve 0000:01:00.0 VF 1 for vfio-pci\n"
+		"set 0000:01:00.0 VF 0: mac 62:00:00:01:00:00, vlan 100, qos 0, "
+		"vlan_proto 802.1q\n"
+		"set 0000:01:00.0 VF 1: mac 62:00:00:01:00:01, vlan 100, qos 0, "
+		"vlan_proto 802.1q, trust on\n"
+		"write 0000:01:00.0 VF 1/power/control on\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 1\n"
+		"probe 0000:01:00.0 VF 0\n"
+		"bind 0000:01:00.0 VF 1 to vfio-pci\n");
+
+	s = machine();
+	c = (struct config){};
+	add_values(&c, "vfio-pci");
+	s.functions[0].link_error = xstrdup("it has no network interface here");
+	plan_is("without an interface no VF is made that lacks its VLAN", &c, &s,
+		"3 0000:01:00.0: what the rule says of link, MTU and VFs cannot be set: "
+		"it has no network interface here\n"
+		"load vfio-pci ids=8086:10ca\n");
+
+	s = machine();
+	c = (struct config){};
+	add_link(&s, 0);
+	s.functions[0].link->permanent_mac = 0;
+	add_values(&c, "vfio-pci");
+	plan_has("no permanent address", &c, &s, "VF 1 cannot get a stable one");
+}
+
+static void test_rates(void)
+{
+	struct system s = machine();
+	struct config c = {};
+	struct pf_rule *rule = add_rule(&c, "0000:01:00.0", 1, "native");
+
+	add_link(&s, 0);
+	s.functions[0].link->up = true;
+	rule->link_up = true;
+	vf_values_set(&rule->values, VF_MAX_TX_RATE, 100);
+	plan_is("a rate is set when the link has come back", &c, &s,
+		"write 0000:01:00.0/sriov_drivers_autoprobe 0\n"
+		"create 1 VFs on 0000:01:00.0\n"
+		"set link of 0000:01:00.0 to running\n"
+		"set 0000:01:00.0 VF 0: min_tx_rate 0 Mbit/s, max_tx_rate 100 Mbit/s\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 1\n"
+		"probe 0000:01:00.0 VF 0\n");
+}
+
+static void test_eswitch(void)
+{
+	struct system s = machine();
+	struct config c = {};
+	struct pf_rule *rule = add_rule(&c, "0000:01:00.0", 1, "none");
+
+	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_SWITCHDEV;
+	rule->eswitch.value[ESWITCH_ENCAP] = 2;
+	s.functions[0].eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
+	plan_is("the eswitch changes before there are VFs", &c, &s,
+		"set eswitch of 0000:01:00.0 to switchdev\n"
+		"set eswitch_encap of 0000:01:00.0 to basic\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 0\n"
+		"create 1 VFs on 0000:01:00.0\n"
+		"reserve 0000:01:00.0 VF 0 for none\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 1\n");
+
+	s = machine();
+	c = (struct config){};
+	rule = add_rule(&c, "0000:01:00.0", 1, "none");
+	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_SWITCHDEV;
+	s.functions[0].eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
+	add_vfs(&s, 0, 1, NULL);
+	plan_has("most drivers want no VF then", &c, &s,
+		 "3 0000:01:00.0: eswitch = \"switchdev\" wanted, found legacy; its "
+		 "driver "
+		 "changes that only while there are no VFs");
+
+	s = machine();
+	c = (struct config){};
+	rule = add_rule(&c, "0000:01:00.0", 1, "none");
+	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_SWITCHDEV;
+	s.functions[0].eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
+	add_vfs(&s, 0, 1, NULL);
+	free(s.functions[0].driver);
+	s.functions[0].driver = xstrdup("mlx5_core");
+	plan_is("mlx5 wants them unbound", &c, &s,
+		"set eswitch of 0000:01:00.0 to switchdev\n");
+
+	s = machine();
+	c = (struct config){};
+	rule = add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
+	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_SWITCHDEV;
+	s.functions[0].eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
+	s.vfio_module_loaded = true;
+	add_vfs(&s, 0, 1, "vfio-pci");
+	free(s.functions[0].driver);
+	s.functions[0].driver = xstrdup("mlx5_core");
+	plan_has("and takes none from a VM", &c, &s, "only while no VF has a driver");
+
+	s = machine();
+	c = (struct config){};
+	rule = add_rule(&c, "0000:01:00.0", 0, "none");
+	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
+	plan_has("what is not told is not guessed", &c, &s,
+		 "found unknown; it is not told");
+}
+
+static void test_found_values(void)
+{
+	struct system s = machine_with_values("vfio-pci");
+	struct config c = {};
+
+	vf_values_set(&add_values(&c, "vfio-pci")->values, VF_TRUST, 1);
+	plan_is("what is right, or not reported, stays", &c, &s, "");
+
+	s = machine_with_values("vfio-pci");
+	c = (struct config){};
+	add_values(&c, "vfio-pci");
+	s.functions[2].values.value[VF_VLAN] = 0;
+	plan_is("only what differs is set, also while it is used", &c, &s,
+		"set 0000:01:00.0 VF 1: vlan 100, qos 0, vlan_proto 802.1q\n");
+
+	s = machine_with_values("vfio-pci");
+	c = (struct config){};
+	add_values(&c, "vfio-pci");
+	s.functions[1].values.value[VF_MAC] = 0;
+	s.functions[1].values.value[VF_VLAN] = 0;
+	plan_is("a MAC address is not taken from a VM's feet", &c, &s,
+		"3 0000:01:10.0: mac 62:00:00:01:00:00 wanted, which only reaches a "
+		"driver that is bound afterwards; a VM may hold it: stop its users, then "
+		"unbind it from vfio-pci\n"
+		"set 0000:01:00.0 VF 0: vlan 100, qos 0, vlan_proto 802.1q\n");
+
+	s = machine_with_values("igbvf");
+	c = (struct config){};
+	add_values(&c, "native");
+	s.functions[1].values.value[VF_MAC] = 0;
+	plan_is("an idle driver is bound anew", &c, &s,
+		"unbind 0000:01:00.0 VF 0 from igbvf\n"
+		"set 0000:01:00.0 VF 0: mac 62:00:00:01:00:00\n"
+		"bind 0000:01:00.0 VF 0 to igbvf\n");
+
+	s = machine_with_values("igbvf");
+	c = (struct config){};
+	add_values(&c, "vfio-pci");
+	s.functions[1].values.value[VF_MAC] = 0;
+	plan_is("on the way to another driver", &c, &s,
+		"reserve 0000:01:00.0 VF 0 for vfio-pci\n"
+		"unbind 0000:01:00.0 VF 0 from igbvf\n"
+		"set 0000:01:00.0 VF 0: mac 62:00:00:01:00:00\n"
+		"bind 0000:01:00.0 VF 0 to vfio-pci\n"
+		"reserve 0000:01:00.0 VF 1 for vfio-pci\n"
+		"unbind 0000:01:00.0 VF 1 from igbvf\n"
+		"bind 0000:01:00.0 VF 1 to vfio-pci\n");
+}
+
+static void test_same_mac(void)
+{
+	struct system s = machine();
+	struct config c = {};
+	struct pf_rule *rule = add_rule(&c, "0000:01:00.0", 2, "native");
+
+	add_link(&s, 0);
+	add_range(rule, 0, 0, "native");
+	add_range(rule, 1, 1, "native");
+	vf_values_set(&rule->vf[0].values, VF_MAC, 0x525400000001);
+	vf_values_set(&rule->vf[1].values, VF_MAC, 0x525400000002);
+	*array_add(s.functions[0].netdevs, s.functions[0].n_netdevs) =
+		(struct netdev){ .name = xstrdup("eth0"),
+				 .mac = xstrdup("52:54:00:00:00:01") };
+	plan_has("the address of an interface of the host", &c, &s,
+		 "VF 0 is not given mac 52:54:00:00:00:01: eth0 of 0000:01:00.0 has it");
+
+	s = machine();
+	c = (struct config){};
+	rule = add_rule(&c, "0000:01:00.0", 2, "native");
+	add_link(&s, 0);
+	add_range(rule, 0, 0, "native");
+	add_range(rule, 1, 1, "native");
+	vf_values_set(&rule->vf[0].values, VF_MAC, 0x525400000002);
+	vf_values_set(&rule->vf[1].values, VF_MAC, 0x525400000002);
+	plan_has("the address of another VF", &c, &s,
+		 "VF 1 is not given mac 52:54:00:00:00:02: VF 0 of 0000:01:00.0 has it");
+}
+
+static void found(struct function *f, const char *name, const char *value, int error)
+{
+	*array_add(f->sysfs, f->n_sysfs) = (struct found_attribute){
+		.name = xstrdup(name), .value = xstrdup(value), .error = error
+	};
+}
+
+static void test_sysfs(void)
+{
+	static const char *const names[] = { "same", "other", "secret", "gone", "away" };
+	struct system s = machine();
+	struct config c = {};
+	struct pf_rule *rule = add_rule(&c, "0000:01:00.0", 0, "native");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		*array_add(rule->sysfs.items, rule->sysfs.n) =
+			(struct attribute){ .name = xstrdup(names[i]),
+					    .value = xstrdup("1") };
+	found(&s.functions[0], "same", "1", 0);
+	found(&s.functions[0], "other", "2", 0);
+	found(&s.functions[0], "secret", NULL, -EACCES);
+	found(&s.functions[0], "gone", NULL, -ENOENT);
+	found(&s.functions[0], "away", NULL, -ELOOP);
+	plan_is("attributes of a PF are compared", &c, &s,
+		"3 0000:01:00.0: has no attribute gone\n"
+		"3 0000:01:00.0: has no attribute away of its own: a link leads "
+		"elsewhere\n"
+		"write 0000:01:00.0/other 1\n");
+}
+
 static void test_rules(void)
 {
 	struct system s = machine();
@@ -335,6 +602,12 @@ int main(void)
 	test_unable();
 	test_vfio_ids();
 	test_device();
+	test_new_values();
+	test_rates();
+	test_eswitch();
+	test_found_values();
+	test_same_mac();
+	test_sysfs();
 	test_rules();
 	return done();
 }

@@ -22,9 +22,9 @@ class VMError(Exception):
     pass
 
 
-def script(name):
+def script(name, *args):
     """What one of the scripts of this folder prints: a path."""
-    run = subprocess.run([HERE / name], stdout=subprocess.PIPE, text=True, timeout=900)
+    run = subprocess.run([HERE / name, *args], stdout=subprocess.PIPE, text=True, timeout=900)
     if run.returncode:
         raise VMError(f"tests/vm/{name} failed")
     return pathlib.Path(run.stdout.strip())
@@ -52,16 +52,23 @@ def nvme(name, number, vfs=127):
 
 class VM:
     """One guest. files: {path: text or (text, mode)}; links: {path: target}; run: a script at the end
-    of the offline customisation."""
+    of the offline customisation; kernel: boot without a boot loader, with these words; efi: "plain", or
+    "secure" for firmware that can do Secure Boot: with OVMF, on a disk with an EFI system partition but
+    no boot loader."""
 
     def __init__(self, name, devices=(), files=None, links=None, run="", product=True, memory=1024,
-                 icount=False):
+                 icount=False, iommu="", kernel="", cache="unsafe", efi=None):
         self.name, self.devices, self.memory, self.icount = name, list(devices), memory, icount
-        self.tools, self.image = script("tools"), script("image")
+        self.kernel, self.cache, self.efi, self.tools = kernel, cache, efi, script("tools")
+        # after OVMF the kernel's timer check fails through remapped interrupts: a panic
+        self.iommu = iommu or f"intel-iommu,intremap={'off' if efi else 'on'},caching-mode=on"
+        self.image = script("image", "efi") if efi else script("image")
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.", dir=CACHE))
         self.process = self.agent = self.monitor = None
         self.boot_id = ""
         self._make_disk(dict(files or {}), dict(links or {}), run, product)
+        if efi:
+            shutil.copy(self.tools / "usr/share/OVMF/OVMF_VARS_4M.fd", self.dir / "vars.fd")
 
     def __enter__(self):
         return self
@@ -107,17 +114,33 @@ class VM:
         if "VMTEST CUSTOMISED" not in console.read_text(errors="replace"):
             raise VMError("customising the disk failed:\n" + tail(console))
 
-    def start(self):
-        args = ["-M", "q35,kernel-irqchip=split", "-cpu", "max", "-smp", "1" if self.icount else "2",
+    def _firmware(self):
+        if not self.efi:
+            return ["-M", "q35,kernel-irqchip=split"]
+        secure = self.efi == "secure"
+        code = self.tools / "usr/share/OVMF" / f"OVMF_CODE_4M{'.secboot' if secure else ''}.fd"
+        return ["-M", f"q35,kernel-irqchip=split,smm={'on' if secure else 'off'}",
+                "-global", f"driver=cfi.pflash01,property=secure,value={'on' if secure else 'off'}",
+                "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+                "-drive", f"if=pflash,unit=1,format=raw,file={self.dir}/vars.fd"]
+
+    def start(self, load=""):
+        """Boots, or goes on from a snapshot of that name."""
+        args = [*self._firmware(), "-cpu", "max", "-smp", "1" if self.icount else "2",
                 "-m", str(self.memory), "-display", "none", "-nodefaults",
-                "-device", "intel-iommu,intremap=on,caching-mode=on",
+                "-device", self.iommu,
                 "-serial", f"file:{self.dir}/console.log",
-                "-drive", f"file={self.disk},format=qcow2,if=virtio,cache=unsafe",
+                "-drive", f"file={self.disk},format=qcow2,if=virtio,cache={self.cache}",
                 "-device", "virtio-serial-pci",
                 "-chardev", f"socket,id=agent,path={self.dir}/agent,server=on,wait=off",
                 "-device", "virtserialport,chardev=agent,name=vmtest",
                 "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off"]
         args += ["-icount", "shift=auto,sleep=off"] if self.icount else ["-accel", "tcg,thread=multi"]
+        if self.kernel:
+            stem = str(self.image)[:-len(".qcow2")]
+            args += ["-kernel", stem + ".vmlinuz", "-initrd", stem + ".initrd", "-append", self.kernel]
+        if load:
+            args += ["-loadvm", load]
         log = open(self.dir / "qemu.log", "wb")
         self.process = subprocess.Popen(self._qemu(*args, *self.devices), stdin=subprocess.DEVNULL,
                                         stdout=log, stderr=log)
@@ -125,8 +148,19 @@ class VM:
         self._receive(self.monitor, 30)
         self.qmp("qmp_capabilities")
         self.agent = self._connect("agent")
-        self.wait_boot()
+        if not load:
+            self.wait_boot()
         return self
+
+    def save(self, snapshot):
+        """Keeps disk and memory under that name, for start() and restore()."""
+        said = self.qmp("human-monitor-command", **{"command-line": f"savevm {snapshot}"})
+        if said:
+            raise VMError(f"savevm: {said}")
+
+    def restore(self, snapshot):
+        """The disk as it was; the machine is off."""
+        subprocess.run(self._qemu("--img", "snapshot", "-a", snapshot, str(self.disk)), check=True, timeout=120)
 
     def _connect(self, name):
         end = time.monotonic() + 30
@@ -156,6 +190,14 @@ class VM:
                 break
         # the agent may be there before the units that are looked at
         self.status("systemctl is-system-running --wait", BOOT_DEADLINE)
+
+    def wait_console(self, text, seconds):
+        """Until the console has said that, for a guest that answers nothing any more."""
+        end = time.monotonic() + seconds
+        while text not in (self.dir / "console.log").read_text(errors="replace"):
+            if time.monotonic() > end:
+                raise VMError(f"{self.name}: no {text!r} in {seconds} s; console:\n{self.console()}")
+            time.sleep(0.2)
 
     def status(self, text, seconds=120):
         """Exit status and output of a shell script in the guest."""

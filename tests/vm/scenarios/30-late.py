@@ -48,11 +48,13 @@ def by_others(t, guest, how, prepare):
 
 
 def hot_add(t, guest):
+    guest.sh("udevadm monitor -k -s pci > /tmp/events 2>&1 & sleep 1")
     guest.qmp("netdev_add", type="hubport", id="net-late", hubid=9)
     guest.qmp("device_add", driver="igb", id="late", bus="rp-hot", netdev="net-late", mac="52:54:00:00:00:09")
     guest.sh("for i in $(seq 150); do test -e /sys/bus/pci/devices/0000:02:00.0/virtfn2/driver && break; sleep 0.2; done")
     t.eq(bound(guest, "/sys/bus/pci/devices/0000:02:00.0"), 3, "a hot-added PF gets its VFs, bound")
     t.has(guest.sh("journalctl -b -u 'sriov-setup@*'"), "created 3 VFs", "by its own unit")
+    t.hasnt(guest.sh("udevadm settle; sleep 1; cat /tmp/events"), "unbind", "each bound once: the rule leaves alone what is right")
     guest.sh("echo 0 > /sys/bus/pci/devices/0000:02:00.0/sriov_numvfs; cd /sys/bus/pci/drivers/igb; "
              "echo 0000:02:00.0 > unbind; sleep 2; echo 0000:02:00.0 > bind")
     guest.sh("for i in $(seq 150); do test -e /sys/bus/pci/devices/0000:02:00.0/virtfn2/driver && break; sleep 0.2; done")

@@ -1,0 +1,49 @@
+#!/bin/sh
+# The program itself, as it is installed, with a pretended machine for the running one.
+here=${srcdir:-.}/tests/fake-kernel
+builddir=${builddir:-.}
+if [ ! -x "$builddir/tests/fake-kernel/fake-kernel" ]; then
+	echo "1..0 # SKIP built without libfuse3"
+	exit 0
+elif [ ! -w /dev/fuse ] || ! unshare --mount true 2>/dev/null; then
+	echo "1..0 # SKIP mounting needs root and /dev/fuse"
+	exit 0
+fi
+if [ "${1:-}" != inside ]; then
+	script=$(readlink -f "$0")
+	BUILD=$builddir exec "$here/with" igb "$script" inside
+fi
+
+n=0 bad=0
+check() { # NAME STATUS COMMAND…
+	name=$1 status=$2
+	shift 2
+	n=$((n + 1))
+	"$@" >"/run/output" 2>&1
+	result=$?
+	if [ $result -eq "$status" ]; then
+		echo "ok $n - $name"
+	else
+		echo "not ok $n - $name"
+		echo "# exit status $result, want $status"
+		sed 's/^/# /' /run/output
+		bad=1
+	fi
+}
+# shellcheck disable=SC2317 # called by check
+setup() { "$builddir/sriov-setup" --config="$here/machines/igb.conf" "$@"; }
+# shellcheck disable=SC2317 # called by check
+writes() { test "$(grep -c '^ok ' "$FAKE_KERNEL/audit")" -eq "$1"; }
+
+check "plan: something to do" 2 setup plan
+check "plan writes nothing" 0 test ! -s "$FAKE_KERNEL/audit"
+check "apply" 0 setup apply --boot
+check "seven VFs are on vfio-pci" 0 test "$(find /sys/bus/pci/drivers/vfio-pci/ -name '0000:*' | wc -l)" -eq 7
+check "with 17 writes" 0 writes 17
+check "plan: nothing to do" 0 setup plan
+check "apply again" 0 setup apply --boot
+check "without a write" 0 writes 17
+check "status" 0 setup status
+check "the snippet names the VFs" 0 grep -q 8086:10ca /run/sriov-setup/export/kubevirt.yaml
+echo "1..$n"
+exit $bad

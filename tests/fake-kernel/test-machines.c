@@ -1,0 +1,89 @@
+/*
+ * Every machine with its own config: what the program says is what NAME.said expects.
+ * Every machine with some configs, with FULL=yes all: the promises hold.
+ */
+#include "promise.h"
+
+/* "exit status N" and the messages, as one text. */
+static char *outcome(const struct trial *trial)
+{
+	return xasprintf("%sexit status %d\n", trial->said, trial->status);
+}
+
+static bool is_faulty(const char *machine)
+{
+	_cleanup_free_ char *name = xasprintf("%s.machine", machine);
+	_cleanup_free_ char *text = machine_read(name);
+
+	return strstr(text, "\nfault ") != NULL;
+}
+
+static void load(struct host *host, struct config *config, const char *machine,
+		 const char *config_name)
+{
+	_cleanup_free_ char *name = xasprintf("%s.machine", machine);
+	_cleanup_free_ char *conf = xasprintf("%s.conf", config_name);
+	_cleanup_free_ char *path = machine_path(name), *text = machine_read(conf);
+
+	host_start(host, path, text);
+	if (config_load(config, &host->root, NULL) < 0)
+		abort();
+}
+
+static void check(const char *machine, const char *config_name)
+{
+	_cleanup_(config_done) struct config config = {};
+	_cleanup_free_ char *why = NULL;
+	struct trial trial;
+	struct host host;
+
+	load(&host, &config, machine, config_name);
+	trial_run(&trial, &host, &config, NULL);
+	if (streq(machine, config_name)) {
+		_cleanup_free_ char *name = xasprintf("%s.said", machine);
+		_cleanup_free_ char *want = machine_read(name), *got = outcome(&trial);
+
+		is_string(got, want, "%s: says what %s expects", machine, name);
+	}
+	why = trial_broken(&trial);
+	if (!why && !(is_faulty(machine) && trial.status))
+		why = trial_broken_twice(&host, &config);
+	if (!ok(!why, "%s with %s.conf", machine, config_name)) {
+		tap_show("broken", why);
+		tap_show("said", trial.said);
+	}
+	trial_done(&trial);
+	host_stop(&host);
+}
+
+/* Its own, the one that has a rule for most, and a strange one. */
+static bool is_chosen(const char *machine, size_t index, const struct strings *configs,
+		      size_t config)
+{
+	const char *name = configs->items[config];
+
+	return streq(name, machine) || streq(name, "fleet") ||
+	       config == (index + 1) % configs->n;
+}
+
+int main(void)
+{
+	const char *missing = host_missing();
+	struct strings machines, configs;
+
+	if (missing) {
+		printf("1..0 # SKIP %s\n", missing);
+		return 0;
+	}
+	machines = machine_list(".machine");
+	configs = machine_list(".conf");
+	ok(machines.n > 12 && configs.n > 12, "there are machines");
+	for (size_t i = 0; i < machines.n; i++)
+		for (size_t j = 0; j < configs.n; j++)
+			if (getenv("FULL") ||
+			    is_chosen(machines.items[i], i, &configs, j))
+				check(machines.items[i], configs.items[j]);
+	strings_done(&machines);
+	strings_done(&configs);
+	return done();
+}
