@@ -335,6 +335,7 @@ static void test_one_pf(void)
 	is_int((long)plan.n_problems, 0, "one device: what is wrong with others is not");
 	plan_done(&plan);
 	free(c.pfs[0].driver);
+	s.vfio_module_loaded = true;
 	c.pfs[0].driver = xstrdup("card-vfio-pci");
 	plan = plan_make(&c, &s);
 	plan_keep(&plan, "0000:05:00.0");
