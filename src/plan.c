@@ -459,6 +459,7 @@ static void correct_vf(struct task *t, const struct function *vf)
 	bool held = vf->driver && (vf->in_use || is_vfio(vf->driver)), reload;
 	int i = (int)vf->vf_index;
 	struct vf_values set;
+	struct action *back;
 
 	if (!right && held) {
 		keep_vf(t, vf, driver);
@@ -479,9 +480,11 @@ static void correct_vf(struct task *t, const struct function *vf)
 		set_attributes(t, vf, i, &entry->sysfs, false);
 	if (!right && is_named(driver))
 		bind_vf(t, vf->vf_index, driver);
-	else if (reload)
-		add(t->planner, BIND, t->pf, i, vf->driver, NULL, where)->why =
-			xstrdup("as it was");
+	if (!reload)
+		return;
+	back = add(t->planner, BIND, t->pf, i, vf->driver, NULL, where);
+	back->why = xstrdup("as it was");
+	back->always = true;
 }
 
 static bool lacks_iommu(const struct task *t, const struct function *vf)
