@@ -152,7 +152,8 @@ static void test_kargs(void)
 	entry_is(&f, "options ro pci=noaer quiet iommu=pt sriov_setup.gen=2");
 	is_int(kargs_remove(&f.root, &(struct kernel_config){}), 1, "remove");
 	entry_is(&f, "options ro pci=noaer quiet");
-	is_int(kargs_remove(&f.root, &(struct kernel_config){}), 0, "and nothing is left to remove");
+	is_int(kargs_remove(&f.root, &(struct kernel_config){}), 0,
+	       "and nothing is left to remove");
 	fixture_close(&f);
 }
 
