@@ -150,9 +150,10 @@ static void test_kargs(void)
 	is_int(apply(&f, "pci=realloc"), 0, "the old words are still the ones recorded");
 	is_int(apply(&f, "iommu=pt"), 1, "it works again");
 	entry_is(&f, "options ro pci=noaer quiet iommu=pt sriov_setup.gen=2");
-	is_int(kargs_remove(&f.root, NULL), 1, "remove");
+	is_int(kargs_remove(&f.root, &(struct kernel_config){}), 1, "remove");
 	entry_is(&f, "options ro pci=noaer quiet");
-	is_int(kargs_remove(&f.root, NULL), 0, "and nothing is left to remove");
+	is_int(kargs_remove(&f.root, &(struct kernel_config){}), 0,
+	       "and nothing is left to remove");
 	fixture_close(&f);
 }
 
