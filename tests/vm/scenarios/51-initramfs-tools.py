@@ -33,7 +33,7 @@ def bound(t, guest):
 
 def broken(t, guest):
     """A config that is wrong in the initramfs only: the boot goes on, and the service does the work."""
-    guest.sh("cp -p /etc/sriov.conf /root/; echo 'nonsense' >/etc/sriov.conf; update-initramfs -u; "
+    guest.sh("cp -p /etc/sriov.conf /root/; echo 'nonsense = 1;' >/etc/sriov.conf; update-initramfs -u; "
              "mv /root/sriov.conf /etc/", 400)
     guest.reboot()
     t.has(guest.sh(f"cat {LOG}"), "/etc/sriov.conf:1", "a mistake in the initramfs is in its log")
