@@ -131,6 +131,12 @@ for script in "$examples"/*/*.sh "$examples"/*/mkosi.postinst*; do
 	sh -n "$script" >"$dir/out" 2>&1
 	check "${script#"$examples/"} is a shell script" $?
 done
+grep -rnE '[a-z]+://|^FROM [a-z]' "$examples" >"$dir/out"
+[ ! -s "$dir/out" ]
+check "they name no mirror and no registry" $?
+# a Containerfile is built nowhere here: only what it takes from these sources is looked at
+sed -n 's/^COPY \([a-z][^ ]*\) .*/\1/p' "$examples/bootc/Containerfile" | (cd "$srcdir" && xargs ls) >"$dir/out" 2>&1
+check "bootc/Containerfile copies files that exist" $?
 if command -v xmllint >/dev/null; then
 	xmllint --noout "$examples/kiwi/config.xml" >"$dir/out" 2>&1
 	check "kiwi/config.xml is well-formed" $?
