@@ -63,19 +63,24 @@ class VM:
     """One guest. files: {path: text or (text, mode)}; links: {path: target}; run: a script at the end
     of the offline customisation; kernel: boot without a boot loader, with these words; suite: Debian's
     release; efi: "plain", or "secure" for firmware that can do Secure Boot: with OVMF, on a disk with an
-    EFI system partition but no boot loader."""
+    EFI system partition but no boot loader. disk: a raw image that boots by itself,
+    instead of ours; nothing is put onto it."""
 
     def __init__(self, name, devices=(), files=None, links=None, run="", product=True, memory=1024,
-                 icount=False, iommu="", kernel="", cache="unsafe", efi=None, suite="trixie"):
+                 icount=False, iommu="", kernel="", cache="unsafe", efi=None, suite="trixie",
+                 disk=None):
         self.name, self.devices, self.memory, self.icount = name, list(devices), memory, icount
         self.kernel, self.cache, self.efi, self.tools = kernel, cache, efi, script("tools")
         # after OVMF the kernel's timer check fails through remapped interrupts: a panic
         self.iommu = iommu or f"intel-iommu,intremap={'off' if efi else 'on'},caching-mode=on"
-        self.suite, self.image = suite, script("image", "efi" if efi else "bios", suite)
+        self.suite = suite
+        self.image = disk or script("image", "efi" if efi else "bios", suite)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.", dir=CACHE))
         self.process = self.agent = self.monitor = None
         self.boot_id = ""
-        self._make_disk(dict(files or {}), dict(links or {}), run, product)
+        self._make_overlay("raw" if disk else "qcow2")
+        if not disk:
+            self._customise(dict(files or {}), dict(links or {}), run, product)
         if efi:
             shutil.copy(self.tools / "usr/share/OVMF/OVMF_VARS_4M.fd", self.dir / "vars.fd")
 
@@ -90,10 +95,12 @@ class VM:
     def _qemu(self, *args):
         return [str(HERE / "qemu"), str(self.tools), *args]
 
-    def _make_disk(self, files, links, run, product):
+    def _make_overlay(self, form):
         self.disk = self.dir / "disk.qcow2"
-        subprocess.run(self._qemu("--img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b",
+        subprocess.run(self._qemu("--img", "create", "-q", "-f", "qcow2", "-F", form, "-b",
                                   str(self.image), str(self.disk)), check=True, timeout=60)
+
+    def _customise(self, files, links, run, product):
         archive = self.dir / "files.tar"
         if product:
             shutil.copy(script("build", self.suite), archive)
