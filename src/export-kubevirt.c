@@ -246,46 +246,35 @@ static void collect_mdevs(struct entries *ret, const struct config *config,
 	sort_entries(ret);
 }
 
-static void write_list(struct yaml *yaml, const char *key, const char *selector_key,
-		       const struct entries *entries, bool external)
+static void put_list(struct document *map, const char *key, const char *selector_key,
+		     const struct entries *entries, bool external)
 {
-	yaml_key(yaml, key);
-	yaml_list(yaml);
+	struct document *list = document_put_list(map, key);
+
 	for (size_t i = 0; i < entries->n; i++) {
-		yaml_map(yaml);
-		yaml_key(yaml, selector_key);
-		yaml_string(yaml, entries->items[i].selector);
-		yaml_key(yaml, "resourceName");
-		yaml_string(yaml, entries->items[i].resource);
-		if (external) {
-			yaml_key(yaml, "externalResourceProvider");
-			yaml_bool(yaml, true);
-		}
-		yaml_map_end(yaml);
+		struct document *entry = document_add_map(list);
+
+		document_put_string(entry, selector_key, entries->items[i].selector);
+		document_put_string(entry, "resourceName", entries->items[i].resource);
+		if (external)
+			document_put_bool(entry, "externalResourceProvider", true);
 	}
-	yaml_list_end(yaml);
 }
 
 /* A list that is left out is left alone by the patch; one of the two is always there. */
-static void write_document(FILE *out, const struct entries *pci,
-			   const struct entries *mdevs, bool external)
+static struct document *make_patch(const struct entries *pci, const struct entries *mdevs,
+				   bool external)
 {
-	static const char *const path[] = { "spec", "configuration",
-					    "permittedHostDevices" };
-	struct yaml *yaml = yaml_open(out);
+	struct document *patch = document_new(DOCUMENT_MAP), *devices;
 
-	yaml_map(yaml);
-	for (size_t i = 0; i < ARRAY_SIZE(path); i++) {
-		yaml_key(yaml, path[i]);
-		yaml_map(yaml);
-	}
+	devices = document_put_map(
+		document_put_map(document_put_map(patch, "spec"), "configuration"),
+		"permittedHostDevices");
 	if (pci->n || !mdevs->n)
-		write_list(yaml, "pciHostDevices", "pciVendorSelector", pci, external);
+		put_list(devices, "pciHostDevices", "pciVendorSelector", pci, external);
 	if (mdevs->n)
-		write_list(yaml, "mediatedDevices", "mdevNameSelector", mdevs, external);
-	for (size_t i = 0; i <= ARRAY_SIZE(path); i++)
-		yaml_map_end(yaml);
-	yaml_close(yaml);
+		put_list(devices, "mediatedDevices", "mdevNameSelector", mdevs, external);
+	return patch;
 }
 
 static void kubevirt_write(FILE *out, const struct config *config,
@@ -294,6 +283,7 @@ static void kubevirt_write(FILE *out, const struct config *config,
 {
 	_cleanup_(entries_done) struct entries pci = {}, mdevs = {};
 	_cleanup_(offers_done) struct offers offers = {};
+	_cleanup_(document_free) struct document *patch = NULL;
 	size_t first = warnings->n; /* the caller may have gathered others */
 
 	offers_make(&offers, config, system, names);
@@ -308,7 +298,8 @@ static void kubevirt_write(FILE *out, const struct config *config,
 	fputs(head, out);
 	for (size_t i = first; i < warnings->n; i++)
 		fprintf(out, "# WARNING: %s\n", warnings->items[i]);
-	write_document(out, &pci, &mdevs, config->export.external_resource_provider);
+	patch = make_patch(&pci, &mdevs, config->export.external_resource_provider);
+	yaml_print(out, patch);
 }
 
 static bool kubevirt_wanted(const struct export_config *config)
