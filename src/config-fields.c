@@ -126,6 +126,21 @@ char *field_resource(const char *text, const char **ret_expected)
 	return xstrdup(text);
 }
 
+char *field_node(const char *text, const char **ret_expected)
+{
+	*ret_expected = "a Kubernetes node: lower-case letters, digits, - and inner dots";
+	return strlen(text) <= 253 && is_domain(text, strlen(text)) ? xstrdup(text) :
+								      NULL;
+}
+
+char *field_namespace(const char *text, const char **ret_expected)
+{
+	*ret_expected = "a Kubernetes namespace: lower-case letters, digits and inner -";
+	return strlen(text) <= 63 && is_domain(text, strlen(text)) && !strchr(text, '.') ?
+		       xstrdup(text) :
+		       NULL;
+}
+
 char *field_text(const char *text, const char **ret_expected)
 {
 	*ret_expected = "1 to 64 printable characters without '/', quotes and \\";

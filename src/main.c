@@ -1,5 +1,6 @@
 #include "export.h"
 #include "generator.h"
+#include "json.h"
 #include "kargs-print.h"
 #include "kargs.h"
 #include "log.h"
@@ -86,27 +87,76 @@ static int export_unknown(const char *name)
 {
 	log_error("unknown format '%s', expected one of:", name);
 	for (size_t i = 0; exporters[i]; i++)
-		fprintf(stderr, "  %-10s %s\n", exporters[i]->name, exporters[i]->help);
+		fprintf(stderr, "  %-14s %s\n", exporters[i]->name, exporters[i]->help);
 	return EXIT_FAILED;
+}
+
+/* Standard input, at most ROOT_FILE_MAX bytes, as a document. */
+static int read_current(const struct exporter *exporter, struct document **ret)
+{
+	_cleanup_free_ char *text = xcalloc(ROOT_FILE_MAX + 1, 1);
+	const char *fault;
+	size_t n;
+
+	if (isatty(STDIN_FILENO))
+		return log_error_errno(EINVAL, "export %s reads stdin, expected: %s",
+				       exporter->name, exporter->current);
+	n = fread(text, 1, ROOT_FILE_MAX + 1, stdin);
+	if (ferror(stdin) || n > ROOT_FILE_MAX)
+		return log_error_errno(n > ROOT_FILE_MAX ? EFBIG : EIO,
+				       "cannot read stdin");
+	text[n] = '\0';
+	if (strlen(text) < n || json_parse(text, ret, &fault) < 0)
+		return log_error_errno(EINVAL, "stdin is no JSON (%s), expected: %s",
+				       strlen(text) < n ? "a NUL byte" : fault,
+				       exporter->current);
+	return 0;
+}
+
+static int print_export(const struct exporter *exporter, const struct export_input *input)
+{
+	_cleanup_(export_notes_done) struct export_notes notes = {};
+	_cleanup_free_ char *text = export_document(exporter, input, &notes);
+
+	for (size_t i = 0; i < notes.warnings.n; i++)
+		log_warning("%s", notes.warnings.items[i]);
+	for (size_t i = 0; i < notes.errors.n; i++)
+		log_error("%s", notes.errors.items[i]);
+	if (notes.errors.n)
+		return EXIT_FAILED;
+	fputs(text, stdout);
+	return EXIT_DONE;
+}
+
+/* A format that the config does not ask for is shown as if it were the only one. */
+static void prefer(struct config *config, const struct exporter *exporter)
+{
+	struct export_config *e = &config->export;
+
+	if (!exporter->file || export_wanted(exporter, e))
+		return;
+	e->kubevirt = e->device_plugin = e->nad = e->sriov_network = e->libvirt = false;
+	*(bool *)((char *)e + exporter->key) = true;
 }
 
 static int cmd_export(const struct options *options, const struct config *config)
 {
 	const struct exporter *exporter = export_find(options->argument);
+	_cleanup_(document_free) struct document *current = NULL;
 	_cleanup_(names_close) struct names *names = NULL;
 	_cleanup_(system_done) struct system system = {};
-	struct strings warnings = {};
+	struct config preferred = *config; /* owns nothing */
 
 	if (!exporter)
 		return export_unknown(options->argument);
+	if (exporter->current && read_current(exporter, &current) < 0)
+		return EXIT_FAILED;
 	if (observe(&system, options, config) < 0)
 		return EXIT_FAILED;
+	prefer(&preferred, exporter);
 	names = names_open();
-	exporter->write(stdout, config, &system, names, &warnings);
-	for (size_t i = 0; i < warnings.n; i++)
-		log_warning("%s", warnings.items[i]);
-	strings_done(&warnings);
-	return EXIT_DONE;
+	return print_export(
+		exporter, &(struct export_input){ &preferred, &system, names, current });
 }
 
 /* For an image that boots anywhere: not what this machine lacks. */

@@ -447,6 +447,8 @@ int system_observe(struct system *ret, const struct root *root,
 	}
 	read_modprobe(&system, root);
 	if (system.live)
+		root_read(root, &system.hostname, "proc/sys/kernel/hostname");
+	if (system.live)
 		root_list(root, &addresses, DEVICES); /* no PCI at all is no error */
 	system.functions = xcalloc(addresses.n, sizeof(struct function));
 	system.n_functions = addresses.n;
@@ -478,6 +480,7 @@ void system_done(struct system *system)
 		function_done(&system->functions[i]);
 	free(system->functions);
 	free(system->modprobe);
+	free(system->hostname);
 	kernel_facts_done(&system->kernel);
 	*system = (struct system){};
 }

@@ -64,6 +64,7 @@ struct function {
 struct system {
 	struct function *functions; /* sorted by address */
 	size_t n_functions;
+	char *hostname;          /* NULL: unknown */
 	bool live;               /* false: an image, nothing was observed */
 	bool vfio_module_loaded; /* vfio_pci: loaded or built in */
 	bool unsafe_interrupts;  /* vfio_iommu_type1's allow_unsafe_interrupts is set */

@@ -57,15 +57,21 @@ static struct config config_of(const char *driver, const char *resource)
 	return c;
 }
 
+static char *export_as(const char *name, const struct config *c, const struct system *s,
+		       struct export_notes *notes)
+{
+	return export_document(export_find(name),
+			       &(struct export_input){ c, s, NULL, NULL }, notes);
+}
+
 static char *snippet(const struct config *c, const struct system *s,
 		     struct strings *warnings)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	struct export_notes notes = {};
+	char *text = export_as("kubevirt", c, s, &notes);
 
-	export_find("kubevirt")->write(out, c, s, NULL, warnings);
-	fclose(out);
+	is_int((long)notes.errors.n, 0, "no error");
+	*warnings = notes.warnings;
 	return text;
 }
 
