@@ -26,10 +26,12 @@ static size_t character(const unsigned char *s)
 	if ((n == 3 && value < 0x800) || (n == 4 && value < 0x10000) ||
 	    value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
 		return 0;
+	if ((value >= 0x80 && value < 0xa0) || value == 0x2028 || value == 0x2029)
+		return 0;
 	return value >= 0xfffe && value <= 0xffff ? 0 : n;
 }
 
-static char *clean(const char *text)
+char *document_clean(const char *text)
 {
 	char *copy = xstrdup(text);
 
@@ -47,7 +49,7 @@ struct document *document_string(const char *text)
 {
 	struct document *document = document_new(text ? DOCUMENT_STRING : DOCUMENT_NULL);
 
-	document->text = text ? clean(text) : NULL;
+	document->text = text ? document_clean(text) : NULL;
 	return document;
 }
 
@@ -104,7 +106,7 @@ struct document *document_put(struct document *map, const char *key,
 			      struct document *value)
 {
 	free(value->key);
-	value->key = clean(key);
+	value->key = document_clean(key);
 	return document_add(map, value);
 }
 

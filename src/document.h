@@ -26,6 +26,8 @@ struct document {
 	size_t n;
 };
 
+/* The text as a tree would keep it; the caller frees it. */
+char *document_clean(const char *text);
 struct document *document_new(enum document_kind kind);
 struct document *document_string(const char *text); /* NULL: a DOCUMENT_NULL */
 struct document *document_number(long number);

@@ -364,6 +364,30 @@ static void put_merged(struct document *devices, const char *key,
 		document_add(list, document_copy(ours->items[i]));
 }
 
+/* An entry of others that would give away what somebody else hands out here. */
+static void check_theirs(const struct document *theirs, const struct export_input *input,
+			 struct strings *errors)
+{
+	_cleanup_(offers_done) struct offers offers = {};
+
+	offers_make(&offers, input->config, input->system, input->names);
+	for (size_t i = 0; theirs && i < theirs->n; i++)
+		for (size_t j = 0; j < offers.n; j++) {
+			const struct offer *o = &offers.items[j];
+			_cleanup_free_ char *selector = selector_of(o->function);
+			const char *other =
+				document_text(theirs->items[i], "pciVendorSelector");
+
+			if (o->path != ADVERTISE_KUBEVIRT && o->path != ADVERTISE_AUTO &&
+			    other && strcasecmp(other, selector) == 0)
+				export_note(errors,
+					    "the CR has an entry for %s, which another "
+					    "consumer hands out here (%s:%d): remove it, "
+					    "or set advertise = \"kubevirt\"",
+					    selector, o->where.file, o->where.line);
+		}
+}
+
 /* With the version that was read, so that a CR that changed meanwhile refuses the patch.
  */
 static void kubevirt_patch_write(FILE *out, const struct export_input *input,
@@ -388,6 +412,7 @@ static void kubevirt_patch_write(FILE *out, const struct export_input *input,
 		document_put_string(document_put_map(patch, "metadata"),
 				    "resourceVersion",
 				    document_text(meta, "resourceVersion"));
+	check_theirs(list_of(input->current, "pciHostDevices"), input, &notes->errors);
 	devices = document_put_map(
 		document_put_map(document_put_map(patch, "spec"), "configuration"),
 		"permittedHostDevices");

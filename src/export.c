@@ -51,9 +51,11 @@ void export_note(struct strings *notes, const char *format, ...)
 
 void export_comment(FILE *out, const char *text)
 {
+	_cleanup_free_ char *clean = document_clean(text);
+
 	fputs("# ", out);
-	for (; *text; text++)
-		fputc(iscntrl((unsigned char)*text) ? '?' : *text, out);
+	for (const char *c = clean; *c; c++)
+		fputc((unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c, out);
 	fputc('\n', out);
 }
 

@@ -29,7 +29,8 @@ void pools_make(struct pools *ret, const struct offers *offers, enum advertise p
  */
 bool pool_has_one_vlan(const struct pool *pool, struct strings *errors);
 void pools_done(struct pools *pools);
-/* "nic-8086-10ca": the pool's name as a name of a Kubernetes object. */
+/* "nic-8086-10ca": the pool's name as a name of a Kubernetes object; ASCII letters,
+ * digits and '-' only. */
 char *pool_object_name(const struct pool *pool);
 /* "0-3,6": VF indices of one PF in this pool, "" for none. */
 char *pool_range(const struct pool *pool, const struct function *pf);
