@@ -248,8 +248,8 @@ const struct offer *offers_find(const struct offers *offers, const struct functi
 	return NULL;
 }
 
-static const char *const path_names[] = { "nobody", "kubevirt", "device-plugin",
-					  "libvirt" };
+const char *const advertise_names[N_ADVERTISE] = { "nobody", "kubevirt", "device-plugin",
+						   "libvirt" };
 
 /* A KubeVirt entry takes every function with its IDs; a resource name is served by one
  * plugin, the last that registers (kubelet). */
@@ -268,7 +268,7 @@ static void check_pair(const struct offer *a, const struct offer *b,
 			    "give away the functions of both rules; set the same "
 			    "advertise in both",
 			    f->vendor, f->device, a->where.file, a->where.line,
-			    path_names[b->path], b->where.file, b->where.line);
+			    advertise_names[b->path], b->where.file, b->where.line);
 	else if (b->path == ADVERTISE_DEVICE_PLUGIN && streq(a->resource, b->resource))
 		export_note(errors,
 			    "%s is advertised by kubevirt (%s:%d) and by device-plugin "
@@ -297,8 +297,8 @@ void offers_check(const struct offers *offers, const struct config *config,
 				    "both %s and libvirt would hand out what the rule at "
 				    "%s:%d offers (export is at %s:%d): turn one off, or "
 				    "set advertise in the rule",
-				    path_names[o->path], o->where.file, o->where.line,
-				    e->where.file, e->where.line);
+				    advertise_names[o->path], o->where.file,
+				    o->where.line, e->where.file, e->where.line);
 		for (size_t j = 0; j < offers->n; j++)
 			check_pair(o, &offers->items[j], errors);
 	}

@@ -43,6 +43,9 @@ const struct offer *offers_find(const struct offers *offers, const struct functi
 void offers_check(const struct offers *offers, const struct config *config,
 		  struct strings *errors);
 
+/* As the config says them; ADVERTISE_AUTO is "nobody". */
+extern const char *const advertise_names[N_ADVERTISE];
+
 struct export_input {
 	const struct config *config;
 	const struct system *system;

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "names.h"
 #include "plan.h"
+#include "report.h"
 #include "rules.h"
 #include "run.h"
 #include "status.h"
@@ -21,6 +22,7 @@ struct options {
 	struct root root;
 	const char *argument; /* of the command: FORMAT, or the verb of kargs */
 	const char *format;   /* kargs print */
+	bool json;            /* status */
 	struct run_options run;
 };
 
@@ -72,6 +74,17 @@ static int cmd_check(const struct options *options, const struct config *config)
 	return EXIT_DONE;
 }
 
+static void print_report(const struct options *options, const struct config *config,
+			 struct system *system, const struct names *names)
+{
+	_cleanup_(document_free) struct document *report = NULL;
+
+	if (system->live)
+		system_observe_disks(system, &options->root);
+	report = report_make(&(struct export_input){ config, system, names, NULL });
+	json_print(stdout, report);
+}
+
 static int cmd_status(const struct options *options, const struct config *config)
 {
 	_cleanup_(system_done) struct system system = {};
@@ -79,7 +92,10 @@ static int cmd_status(const struct options *options, const struct config *config
 
 	if (observe(&system, options, config) < 0)
 		return EXIT_FAILED;
-	status_print(stdout, config, &system, names);
+	if (options->json)
+		print_report(options, config, &system, names);
+	else
+		status_print(stdout, config, &system, names);
 	return EXIT_DONE;
 }
 
@@ -260,6 +276,7 @@ static void help(void)
 	     "  --boot                     apply: leave the kernel arguments alone\n"
 	     "  --format=FORMAT            kargs print: cmdline, grub, bls, bootc or "
 	     "toml\n"
+	     "  --json                     status: as JSON, for programs\n"
 	     "  -h, --help   --version\n\n"
 	     "Exit status: 0 done or nothing to do, 1 failure, 2 something to do "
 	     "(plan),\n"
@@ -284,6 +301,7 @@ enum {
 	OPT_DEVICE,
 	OPT_BOOT,
 	OPT_FORMAT,
+	OPT_JSON,
 	OPT_VERSION
 };
 
@@ -298,6 +316,7 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ "boot", no_argument, NULL, OPT_BOOT },
 		{ "format", required_argument, NULL, OPT_FORMAT },
+		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, OPT_VERSION },
 		{},
@@ -324,6 +343,9 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 			break;
 		case OPT_FORMAT:
 			options->format = optarg;
+			break;
+		case OPT_JSON:
+			options->json = true;
 			break;
 		case 'h':
 			help();
@@ -358,6 +380,10 @@ static const struct command *parse_command(struct options *options, int argc,
 	else if (n != (command->argument ? 2 : 1)) {
 		log_error("usage: sriov-setup %s %s", command->name,
 			  command->argument ? command->argument : "(no argument)");
+		return NULL;
+	}
+	if (command && options->json && command->run != cmd_status) {
+		log_error("--json is for status, not for %s", command->name);
 		return NULL;
 	}
 	options->argument = n > 1 ? argv[optind + 1] : NULL;

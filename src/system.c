@@ -72,6 +72,18 @@ static int read_ids(const struct root *dir, struct function *function)
 	return 0;
 }
 
+/* upper_NAME links: netdev_adjacent_sysfs_add() */
+static void read_uppers(const struct root *dir, const char *name, struct strings *ret)
+{
+	struct strings files = {};
+
+	root_list(dir, &files, "net/%s", name);
+	for (size_t i = 0; i < files.n; i++)
+		if (startswith(files.items[i], "upper_"))
+			strings_add(ret, files.items[i] + strlen("upper_"));
+	strings_done(&files);
+}
+
 static void read_netdev(const struct root *dir, const char *name, struct netdev *ret)
 {
 	*ret = (struct netdev){
@@ -81,6 +93,7 @@ static void read_netdev(const struct root *dir, const char *name, struct netdev 
 
 	ret->up = read_number(dir, attribute) & 1; /* IFF_UP */
 	root_link_name(dir, &ret->master, "net/%s/master", name);
+	read_uppers(dir, name, &ret->uppers);
 	free(attribute);
 	attribute = xasprintf("net/%s/addr_assign_type", name);
 	if (read_number(dir, attribute) == 0) /* NET_ADDR_PERM */
@@ -234,7 +247,7 @@ static bool disk_in_use(const struct root *root, const char *mounts, const char 
 
 /* /sys/class/block holds disks and partitions; the link's path names each function above
  * it. */
-static void find_disks_in_use(struct system *system, const struct root *root)
+void system_observe_disks(struct system *system, const struct root *root)
 {
 	_cleanup_free_ char *mounts = NULL;
 	struct strings disks = {};
@@ -394,6 +407,7 @@ static void function_done(struct function *f)
 		free(f->netdevs[i].name);
 		free(f->netdevs[i].mac);
 		free(f->netdevs[i].master);
+		strings_done(&f->netdevs[i].uppers);
 	}
 	free(f->netdevs);
 	for (size_t i = 0; i < f->n_sysfs; i++) {
@@ -462,7 +476,7 @@ int system_observe(struct system *ret, const struct root *root,
 		/* one that vanishes meanwhile keeps zero IDs, which no rule matches */
 		read_function(&system, root, (int)i, &wants);
 	if (system.live && config->n_devices)
-		find_disks_in_use(&system, root);
+		system_observe_disks(&system, root);
 	if (wants.slot)
 		read_slots(&system, root);
 	for (size_t i = 0; i < system.n_functions; i++)

@@ -19,7 +19,8 @@ struct netdev {
 	char *name;
 	char *mac; /* the permanent one; NULL while another is set (addr_assign_type) */
 	bool up;   /* IFF_UP */
-	char *master; /* the bond or bridge that it belongs to; NULL: none */
+	char *master;          /* the bond or bridge that it belongs to; NULL: none */
+	struct strings uppers; /* what is stacked on it, the master included */
 };
 
 /* What the config's sysfs = ( … ) names, as it is. */
@@ -81,6 +82,8 @@ struct system {
  */
 int system_observe(struct system *ret, const struct root *root,
 		   const struct config *config);
+/* Sets in_use of the functions that a used disk hangs on, whoever governs them. */
+void system_observe_disks(struct system *system, const struct root *root);
 void system_done(struct system *system);
 
 /* The rule that governs a PF: the first that matches; NULL: none. Pure. */

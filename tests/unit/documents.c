@@ -4,6 +4,7 @@
  */
 #include "export.h"
 #include "json.h"
+#include "report.h"
 
 static struct function *add_function(struct system *s, const char *address,
 				     unsigned vendor, unsigned device, unsigned class)
@@ -142,6 +143,39 @@ static void ask_for(struct export_config *e, const char *format)
 		e->kubevirt = true;
 }
 
+static void make(struct system *s, struct config *c, const char *name)
+{
+	if (streq(name, "igb"))
+		make_igb(s, c, "eno1");
+	else if (streq(name, "mixed"))
+		make_mixed(s, c);
+	else
+		make_hostile(s, c);
+}
+
+/* With a bond, a VLAN, a disk and a card without a rule. */
+static int print_report(const char *name)
+{
+	_cleanup_(document_free) struct document *report = NULL;
+	_cleanup_(config_done) struct config c = {};
+	_cleanup_(system_done) struct system s = { .live = true };
+	struct netdev *n;
+
+	make(&s, &c, name);
+	ask_for(&c.export, "kubevirt");
+	add_pf(&s, "0000:05:00.0", "eno5", 0x8086, 0x10c9, 0x10ca, 0x020000, 1,
+	       "0000:05:10.", 2);
+	n = &s.functions[s.n_functions - 2].netdevs[0];
+	n->master = xstrdup("bond0");
+	strings_add(&n->uppers, "bond0");
+	strings_add(&n->uppers, "eno5.100");
+	s.functions[s.n_functions - 2].in_use = xstrdup("disk sda is in use");
+	s.functions[s.n_functions - 1].iommu_group = NONE;
+	report = report_make(&(struct export_input){ &c, &s, NULL, NULL });
+	json_print(stdout, report);
+	return 0;
+}
+
 static struct document *current_cr(void)
 {
 	static const char text[] =
@@ -167,12 +201,9 @@ int main(int argc, char *argv[])
 
 	if (argc != 3)
 		return 2;
-	if (streq(argv[1], "igb"))
-		make_igb(&s, &c, "eno1");
-	else if (streq(argv[1], "mixed"))
-		make_mixed(&s, &c);
-	else
-		make_hostile(&s, &c);
+	if (streq(argv[2], "report"))
+		return print_report(argv[1]);
+	make(&s, &c, argv[1]);
 	ask_for(&c.export, argv[2]);
 	text = export_document(export_find(argv[2]),
 			       &(struct export_input){ &c, &s, NULL, current }, &notes);

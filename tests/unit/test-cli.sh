@@ -27,6 +27,8 @@ run "--version" 0 "sriov-setup " "$program" --version
 run "no command" 1 "a command is missing" "$program"
 run "a typo" 1 "unknown command 'aply'" "$program" aply
 run "an unknown option" 1 "--quik" "$program" --quik plan
+run "--json of a plan" 1 "--json is for status" "$program" --json plan
+run "status --json of an image" 0 '"devices": []' "$program" --root="$dir" --json status
 run "too many words" 1 "usage: sriov-setup plan" "$program" plan now
 run "export without a format" 1 "usage: sriov-setup export FORMAT" "$program" export
 run "export of an unknown format" 1 "unknown format 'x'" "$program" export x

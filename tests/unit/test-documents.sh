@@ -6,7 +6,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 n=0 bad=0
 for case in igb mixed hostile; do
-	for format in kubevirt kubevirt-patch device-plugin nad sriov-network harvester libvirt qemu cdi; do
+	for format in kubevirt kubevirt-patch device-plugin nad sriov-network harvester libvirt qemu cdi report; do
 		name=$case.$format
 		"${builddir:-.}/tests/unit/documents" $case $format >"$dir/$name" 2>"$dir/said"
 		status=$?

@@ -198,6 +198,22 @@ def check_libvirt():
                     ok(result.returncode != 0, f"{case}.libvirt: {grammar} with {new} is refused")
 
 
+def check_report():
+    """The members that report.h promises, and no others."""
+    interfaces = [{"name", "mac", "up", "master", "uppers"}]
+    vf = {"index", "address", "driver", "iommu_group", "interfaces", "rule", "resource", "advertised"}
+    device = vf - {"index"} | {"vendor", "device", "class", "name", "numa_node", "slot", "serial", "total_vfs",
+                               "vf_device", "num_vfs", "offered", "reasons", "vfs"}
+    for case in cases("report"):
+        report = json.loads(text_of(case, "report"))
+        wrong = [d for d in report["devices"] if set(d) != device]
+        wrong += [v for d in report["devices"] for v in d["vfs"] if set(v) != vf]
+        wrong += [i for d in report["devices"] for i in d["interfaces"] if set(i) not in interfaces]
+        wrong += [r for r in report["resources"] if set(r) != {"name", "advertised", "count", "numa_nodes"}]
+        ok(not wrong and set(report) == {"version", "node", "devices", "resources", "conflicts"},
+           f"{case}.report has what it promises", wrong)
+
+
 def check_qemu():
     line = re.compile(r"-device pcie-root-port,id=port-[-0-9a-f]+,bus=pcie\.0,chassis=\d+ "
                       r"-device vfio-pci,host=[0-9a-f:.]+,id=vf-[-0-9a-f]+,bus=port-[-0-9a-f]+")
@@ -218,5 +234,6 @@ for check in (check_kubernetes, check_kubevirt, check_json):
         skip(check.__name__, "python3-jsonschema and python3-yaml are not installed")
 check_libvirt()
 check_qemu()
+check_report()
 print(f"1..{count}")
 sys.exit(bad > 0)
