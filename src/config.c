@@ -769,6 +769,12 @@ static void read_export(struct reader *reader, const config_setting_t *setting,
 	read_group(reader, setting, export_keys, field);
 }
 
+static void read_memlock(struct reader *reader, const config_setting_t *setting,
+			 void *field)
+{
+	read_words(reader, setting, field, field_service);
+}
+
 static void read_pfs(struct reader *reader, const config_setting_t *setting, void *field)
 {
 	read_list(reader, setting, field, read_pf_rule);
@@ -792,6 +798,7 @@ static const struct key sections[] = {
 	{ "device", read_devices, 0 },
 	{ "mdev", read_mdevs, 0 },
 	{ "export", read_export, offsetof(struct config, export) },
+	{ "memlock", read_memlock, offsetof(struct config, memlock) },
 	{},
 };
 
@@ -916,6 +923,7 @@ static size_t add_image(struct config *config, const struct root *root)
 	config->mdevs = image.mdevs;
 	config->n_mdevs = image.n_mdevs;
 	config->files = image.files;
+	config->memlock = image.memlock;
 	return mistakes;
 }
 
@@ -1010,6 +1018,7 @@ void config_done(struct config *config)
 	free(config->export.dir);
 	free(config->export.node);
 	free(config->export.namespace);
+	strings_done(&config->memlock);
 	strings_done(&config->files);
 	*config = (struct config){};
 }

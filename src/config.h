@@ -174,6 +174,7 @@ struct config {
 	struct mdev_rule *mdevs;
 	size_t n_mdevs;
 	struct export_config export;
+	struct strings memlock; /* units whose processes may lock all memory */
 };
 
 /*

@@ -11,58 +11,78 @@ static void *must(void *object)
 	return object;
 }
 
-/* A null is NULL to json-c. */
-static struct json_object *to_json(const struct document *document)
+static void print_string(FILE *out, const char *text)
 {
-	struct json_object *object;
+	struct json_object *object = must(json_object_new_string(text));
 
-	switch (document->kind) {
-	case DOCUMENT_BOOL:
-		return must(json_object_new_boolean(document->truth));
-	case DOCUMENT_NUMBER: /* as it is written */
-		return must(json_object_new_double_s(0, document->text));
-	case DOCUMENT_STRING:
-		return must(json_object_new_string(document->text));
-	case DOCUMENT_LIST:
-		object = must(json_object_new_array());
-		for (size_t i = 0; i < document->n; i++)
-			if (json_object_array_add(object, to_json(document->items[i])) <
-			    0)
-				abort();
-		return object;
-	case DOCUMENT_MAP:
-		object = must(json_object_new_object());
-		for (size_t i = 0; i < document->n; i++)
-			if (json_object_object_add(object, document->items[i]->key,
-						   to_json(document->items[i])) < 0)
-				abort();
-		return object;
-	default:
-		return NULL;
-	}
+	fputs(must((char *)json_object_to_json_string_ext(
+		      object, JSON_C_TO_STRING_NOSLASHESCAPE)),
+	      out);
+	json_object_put(object);
 }
 
-static char *print(const struct document *document, int flags)
-{
-	struct json_object *object = to_json(document);
-	char *text = xstrdup(must((char *)json_object_to_json_string_ext(
-		object, flags | JSON_C_TO_STRING_NOSLASHESCAPE)));
+#define ONE_LINE (-1) /* as the depth */
 
-	json_object_put(object);
-	return text;
+static void print_break(FILE *out, int depth)
+{
+	if (depth != ONE_LINE)
+		fprintf(out, "\n%*s", 2 * depth, "");
+}
+
+/* json-c breaks the lines of an empty list in some versions, and not in others. */
+static void print(FILE *out, const struct document *document, int depth)
+{
+	bool map = document->kind == DOCUMENT_MAP;
+	int inner = depth == ONE_LINE ? ONE_LINE : depth + 1;
+
+	switch (document->kind) {
+	case DOCUMENT_NULL:
+		fputs("null", out);
+		break;
+	case DOCUMENT_BOOL:
+		fputs(document->truth ? "true" : "false", out);
+		break;
+	case DOCUMENT_NUMBER:
+		fputs(document->text, out);
+		break;
+	case DOCUMENT_STRING:
+		print_string(out, document->text);
+		break;
+	case DOCUMENT_LIST:
+	case DOCUMENT_MAP:
+		fputc(map ? '{' : '[', out);
+		for (size_t i = 0; i < document->n; i++) {
+			if (i)
+				fputc(',', out);
+			print_break(out, inner);
+			if (map) {
+				print_string(out, document->items[i]->key);
+				fputs(depth == ONE_LINE ? ":" : ": ", out);
+			}
+			print(out, document->items[i], inner);
+		}
+		if (document->n)
+			print_break(out, depth);
+		fputc(map ? '}' : ']', out);
+		break;
+	}
 }
 
 char *json_text(const struct document *document)
 {
-	return print(document, JSON_C_TO_STRING_PLAIN);
+	char *text = NULL;
+	size_t size;
+	FILE *out = must(open_memstream(&text, &size));
+
+	print(out, document, ONE_LINE);
+	fclose(out);
+	return text;
 }
 
 void json_print(FILE *out, const struct document *document)
 {
-	_cleanup_free_ char *text =
-		print(document, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
-
-	fprintf(out, "%s\n", text);
+	print(out, document, 0);
+	fputc('\n', out);
 }
 
 static struct document *from_json(struct json_object *object)

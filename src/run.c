@@ -4,6 +4,7 @@
 #include "export.h"
 #include "kargs.h"
 #include "log.h"
+#include "memlock.h"
 #include "modprobe.h"
 #include "names.h"
 #include "plan.h"
@@ -284,13 +285,15 @@ int run_kargs(const struct config *config, const struct root *root)
 {
 	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
 	_cleanup_(kernel_facts_done) struct kernel_facts facts = {};
-	int options = write_modprobe(config, root), r = kernel_facts_read(root, &facts);
+	int options = write_modprobe(config, root),
+	    limits = memlock_apply(root, &config->memlock),
+	    r = kernel_facts_read(root, &facts);
 
 	if (r < 0)
 		return log_error_errno(r, "cannot read what the kernel runs with");
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
 	r = kargs_apply(root, &config->kernel, &facts, &wanted, &missing);
-	return options < 0 ? options : r;
+	return options < 0 ? options : limits < 0 ? limits : r;
 }
 
 /* VFs and bindings stay: what takes them away from their users is not undone in passing.
@@ -307,6 +310,9 @@ int run_reset(const struct config *config, const struct root *root)
 		else if (r < 0)
 			first_error = log_error_errno(r, "cannot remove /%s", files[i]);
 	}
+	r = memlock_apply(root, &(struct strings){});
+	if (r < 0)
+		first_error = r;
 	r = remove_exports(config, root);
 	return first_error ? first_error : r;
 }

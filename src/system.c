@@ -2,6 +2,7 @@
 
 #include "attribute.h"
 #include "kargs-state.h"
+#include "memlock.h"
 #include "modprobe.h"
 #include "netdev.h"
 
@@ -460,6 +461,7 @@ int system_observe(struct system *ret, const struct root *root,
 			return r;
 	}
 	read_modprobe(&system, root);
+	memlock_list(root, &system.memlock); /* no such folder: none */
 	if (system.live)
 		root_read(root, &system.hostname, "proc/sys/kernel/hostname");
 	if (system.live)
@@ -494,6 +496,7 @@ void system_done(struct system *system)
 		function_done(&system->functions[i]);
 	free(system->functions);
 	free(system->modprobe);
+	strings_done(&system->memlock);
 	free(system->hostname);
 	kernel_facts_done(&system->kernel);
 	*system = (struct system){};

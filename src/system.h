@@ -70,6 +70,7 @@ struct system {
 	bool vfio_module_loaded; /* vfio_pci: loaded or built in */
 	bool unsafe_interrupts;  /* vfio_iommu_type1's allow_unsafe_interrupts is set */
 	char *modprobe;          /* our file in modprobe.d; NULL: there is none */
+	struct strings memlock;  /* services that have our drop-in */
 	struct kernel_facts kernel; /* zeroed where no kernel section asks or asked */
 };
 

@@ -45,5 +45,9 @@ check "apply again" 0 setup apply --boot
 check "without a write" 0 writes 17
 check "status" 0 setup status
 check "the snippet names the VFs" 0 grep -q 8086:10ca /run/sriov-setup/export/kubevirt.yaml
+check "status --json names a VF" 0 sh -c "'$builddir/sriov-setup' --config='$here/machines/igb.conf' --json status |
+	grep -q '\"address\": \"0000:01:11.4\"'"
+check "a format that the config does not ask for" 0 sh -c \
+	"'$builddir/sriov-setup' --config='$here/machines/igb.conf' export device-plugin | grep -q '0000:01:00.0#0-6'"
 echo "1..$n"
 exit $bad
