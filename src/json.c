@@ -121,7 +121,7 @@ int json_parse(const char *text, struct document **ret, const char **ret_fault)
 	struct json_object *object;
 	size_t end;
 
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	object = json_tokener_parse_ex(tokener, text, (int)strlen(text) + 1);
 	end = json_tokener_get_parse_end(tokener);
 	*ret_fault = json_tokener_error_desc(json_tokener_get_error(tokener));
