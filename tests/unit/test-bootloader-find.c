@@ -21,8 +21,8 @@ static char *find(struct fixture *f, const char **ret_name)
 static void finds(struct fixture *f, const char *want)
 {
 	const char *name;
-	_cleanup_free_ char *said = find(f, &name);
 
+	free(find(f, &name));
 	is_string(name, want, "%s", want);
 }
 

@@ -177,7 +177,7 @@ static const struct bad {
 	{ "pf = ( { match = { serial = \"12\"; }; } );\n", 1, "serial number" },
 	{ "pf = ( { match = { driver = \"a/b\"; }; } );\n", 1, "driver" },
 	{ "pf = ( { match = { slot = \"\"; }; } );\n", 1, "slot" },
-	{ "pf = ( { match = { id = \"8086:1572\"; };\n vfs = 1; } );\n", 1,
+	{ "pf = ( { match = { id = \"1:2\"; };\n vfs = 1; } );\n", 1,
 	  "vendor and device" },
 	{ "pf = ( { match = { id = \"8086:1572\"; };\n vfs = 65536; } );\n", 2,
 	  "from 0 to 65535" },
