@@ -4,7 +4,7 @@
 #include "kargs.h"
 #include "log.h"
 #include "names.h"
-#include "plan.h"
+#include "plan-print.h"
 #include "rules.h"
 #include "run.h"
 #include "status.h"
@@ -44,7 +44,7 @@ static int cmd_plan(const struct options *options, const struct config *config)
 	if (observe(&system, options, config) < 0)
 		return EXIT_FAILED;
 	plan = plan_make(config, &system);
-	if (plan_print(&plan, stdout) < 0)
+	if (plan_print(&plan, stdout, isatty(STDOUT_FILENO)) < 0)
 		return EXIT_FAILED;
 	for (size_t i = 0; i < plan.n_problems; i++)
 		if (plan.problems[i].level <= LOG_ERR)
