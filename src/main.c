@@ -1,3 +1,4 @@
+#include "doctor.h"
 #include "export.h"
 #include "generator.h"
 #include "kargs-print.h"
@@ -80,6 +81,32 @@ static int cmd_status(const struct options *options, const struct config *config
 		return EXIT_FAILED;
 	status_print(stdout, config, &system, names);
 	return EXIT_DONE;
+}
+
+/* Its exit status has a meaning of its own. */
+static int cmd_doctor(const struct options *options, const struct config *config)
+{
+	static const int statuses[] = { [FINDING_OK] = EXIT_DONE,
+					[FINDING_ATTENTION] = EXIT_TO_DO,
+					[FINDING_BROKEN] = EXIT_FAILED };
+	_cleanup_(system_done) struct system system = {};
+	_cleanup_(doctor_facts_done) struct doctor_facts facts = {};
+	_cleanup_(findings_done) struct findings findings = {};
+	int r;
+
+	if (!options->root.live) {
+		log_error("doctor looks at the running machine: leave --root out");
+		return EXIT_FAILED;
+	}
+	if (observe(&system, options, config) < 0)
+		return EXIT_FAILED;
+	r = doctor_facts_read(&options->root, &system, &facts);
+	if (r < 0) {
+		log_error_errno(r, "cannot read what the kernel runs with");
+		return EXIT_FAILED;
+	}
+	findings = doctor_judge(config, &system, &facts);
+	return statuses[findings_print(&findings, stdout)];
 }
 
 static int export_unknown(const char *name)
@@ -179,6 +206,8 @@ static const struct command commands[] = {
 	{ "check", NULL, "read the config and report each mistake", cmd_check },
 	{ "status", NULL, "show PFs and VFs with drivers, IOMMU groups and resources",
 	  cmd_status },
+	{ "doctor", NULL, "is this host able, and if not, what to change where",
+	  cmd_doctor },
 	{ "export", "FORMAT", "print the document for a consumer", cmd_export },
 	{ "kargs", KARGS_VERBS, "kernel arguments of the next boot", cmd_kargs },
 	{ "reset", NULL, "remove all files that were written; VFs stay as they are",
@@ -213,7 +242,7 @@ static void help(void)
 	     "  -h, --help   --version\n\n"
 	     "Exit status: 0 done or nothing to do, 1 failure, 2 something to do "
 	     "(plan),\n"
-	     "3 some things done and others failed.");
+	     "needs attention (doctor), 3 some things done and others failed.");
 }
 
 static int parse_wait(const char *text, unsigned *ret)
