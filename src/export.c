@@ -4,7 +4,8 @@
 
 #include <ctype.h>
 
-const struct exporter *const exporters[] = { &export_kubevirt, &export_udev, NULL };
+const struct exporter *const exporters[] = { &export_config, &export_kubevirt,
+					     &export_udev, NULL };
 
 const struct exporter *export_find(const char *name)
 {

@@ -39,7 +39,7 @@ struct exporter {
 		      const struct names *names, struct strings *warnings);
 };
 
-extern const struct exporter export_kubevirt, export_udev;
+extern const struct exporter export_config, export_kubevirt, export_udev;
 
 /* The formats, ended by NULL; export_find: NULL when there is none of that name. */
 extern const struct exporter *const exporters[];

@@ -1,4 +1,5 @@
 #include "doctor.h"
+#include "explain.h"
 #include "export.h"
 #include "generator.h"
 #include "kargs-print.h"
@@ -109,6 +110,23 @@ static int cmd_doctor(const struct options *options, const struct config *config
 	return statuses[findings_print(&findings, stdout)];
 }
 
+static int cmd_explain(const struct options *options, const struct config *config)
+{
+	_cleanup_(system_done) struct system system = {};
+	const struct function *function;
+
+	if (observe(&system, options, config) < 0)
+		return EXIT_FAILED;
+	function = explain_find(&system, options->argument);
+	if (!function) {
+		log_error("%s: no PCI function has that address or network interface",
+			  options->argument);
+		return EXIT_FAILED;
+	}
+	explain_print(stdout, config, &system, function);
+	return EXIT_DONE;
+}
+
 static int export_unknown(const char *name)
 {
 	log_error("unknown format '%s', expected one of:", name);
@@ -208,6 +226,8 @@ static const struct command commands[] = {
 	  cmd_status },
 	{ "doctor", NULL, "is this host able, and if not, what to change where",
 	  cmd_doctor },
+	{ "explain", "PF", "show which rule governs it, and why the others do not",
+	  cmd_explain },
 	{ "export", "FORMAT", "print the document for a consumer", cmd_export },
 	{ "kargs", KARGS_VERBS, "kernel arguments of the next boot", cmd_kargs },
 	{ "reset", NULL, "remove all files that were written; VFs stay as they are",

@@ -12,7 +12,7 @@ check() { # NAME, then a command whose success is good
 # shellcheck disable=SC2317 # called by check
 none() { ! grep -nE "$1" "$2"; }
 
-for file in plan plan-print doctor vf eswitch cmdline pe kernel-args rules config-text config-fields export export-kubevirt export-udev; do
+for file in plan plan-print doctor vf eswitch cmdline pe kernel-args rules config-text config-fields explain export export-config export-kubevirt export-udev; do
 	check "$file.c is pure" none \
 		'include ("log.h"|"root.h"|<(fcntl|sys/stat|dirent|sys/socket)\.h>)|root_(read|write|replace|list)|fopen' \
 		"$src/$file.c"
