@@ -68,14 +68,25 @@ same "commands" "$commands" \
 	"$(section sriov-setup.8 DESCRIPTION | sed '/^The options/,$d' |
 		awk '/^\.Bl/ { depth++ } /^\.El/ { depth-- } depth == 1 && /^\.It Cm/ { print $3 }')"
 same "options" "$options" "$(sed -n 's/^\.It.* Fl \\-\([a-z]*\).*/--\1/p' "$man/sriov-setup.8")"
-same "verbs of kargs" "$(sed -n 's/^  kargs \([a-z|]*\) .*/\1/p' "$dir/help" | tr '|' ' ')" \
+verbs=$(sed -n 's/^  kargs \([a-z|]*\) .*/\1/p' "$dir/help" | tr '|' ' ')
+same "verbs of kargs" "$verbs" \
 	"$(sed -n 's/^\.It Cm kargs //p' "$man/sriov-setup.8" | tr -s '|' '\n' | grep -oE '[a-z]{4,}')"
-same "formats of export" "$(sed -n '/^Formats of export:/,/^$/s/^  \([a-z]*\) .*/\1/p' "$dir/help")" \
+formats=$(sed -n '/^Formats of export:/,/^$/s/^  \([a-z]*\) .*/\1/p' "$dir/help")
+same "formats of export" "$formats" \
 	"$(section sriov-setup.8 DESCRIPTION | awk '/^\.Bl/ { depth++ } /^\.El/ { depth-- }
 		depth == 2 && /^\.It Cm/ { print $3 }')"
 echo 'kernel = { bootloader = "x"; };' >"$dir/x.conf"
 same "boot loaders" "$("$program" --root="$dir" --config=/x.conf check 2>&1 | sed -n 's/^sriov-setup:   //p')" \
 	"$(section sriov-setup.8 'KERNEL ARGUMENTS' | sed -n 's/^\.It \([a-z-]*\) Ta .*/\1/p')"
+
+# the completions have each list on a line of its own
+for file in "${srcdir:-.}"/completions/*; do
+	list() { sed -n "s/.*\<$1[=(\" ][(\" ]*\([a-z -]*\)[)\"]*\$/\1/p" "$file" | head -n 1; }
+	same "${file##*/}: commands" "$commands" "$(list commands)"
+	same "${file##*/}: options" "$options" "$(list options)"
+	same "${file##*/}: verbs" "$verbs" "$(list verbs)"
+	same "${file##*/}: formats" "$formats" "$(list formats)"
+done
 
 for page in "$man"/*.[58]; do
 	if command -v mandoc >/dev/null; then
