@@ -5,17 +5,12 @@
 #include <ctype.h>
 #include <stdarg.h>
 
-const struct exporter *const exporters[] = { &export_kubevirt,
-					     &export_kubevirt_patch,
-					     &export_device_plugin,
-					     &export_nad,
-					     &export_sriov_network,
-					     &export_harvester,
-					     &export_libvirt,
-					     &export_qemu,
-					     &export_cdi,
-					     &export_udev,
-					     NULL };
+const struct exporter *const exporters[] = {
+	&export_config,        &export_kubevirt, &export_kubevirt_patch,
+	&export_device_plugin, &export_nad,      &export_sriov_network,
+	&export_harvester,     &export_libvirt,  &export_qemu,
+	&export_cdi,           &export_udev,     NULL
+};
 
 const struct exporter *export_find(const char *name)
 {

@@ -77,9 +77,9 @@ struct exporter {
 		      struct export_notes *notes);
 };
 
-extern const struct exporter export_cdi, export_device_plugin, export_harvester,
-	export_kubevirt, export_kubevirt_patch, export_libvirt, export_nad, export_qemu,
-	export_sriov_network, export_udev;
+extern const struct exporter export_cdi, export_config, export_device_plugin,
+	export_harvester, export_kubevirt, export_kubevirt_patch, export_libvirt,
+	export_nad, export_qemu, export_sriov_network, export_udev;
 
 /* The formats, ended by NULL; export_find: NULL when there is none of that name. */
 extern const struct exporter *const exporters[];

@@ -1,3 +1,5 @@
+#include "doctor.h"
+#include "explain.h"
 #include "export.h"
 #include "generator.h"
 #include "json.h"
@@ -5,7 +7,7 @@
 #include "kargs.h"
 #include "log.h"
 #include "names.h"
-#include "plan.h"
+#include "plan-print.h"
 #include "report.h"
 #include "rules.h"
 #include "run.h"
@@ -47,7 +49,7 @@ static int cmd_plan(const struct options *options, const struct config *config)
 	if (observe(&system, options, config) < 0)
 		return EXIT_FAILED;
 	plan = plan_make(config, &system);
-	if (plan_print(&plan, stdout) < 0)
+	if (plan_print(&plan, stdout, isatty(STDOUT_FILENO)) < 0)
 		return EXIT_FAILED;
 	for (size_t i = 0; i < plan.n_problems; i++)
 		if (plan.problems[i].level <= LOG_ERR)
@@ -96,6 +98,49 @@ static int cmd_status(const struct options *options, const struct config *config
 		print_report(options, config, &system, names);
 	else
 		status_print(stdout, config, &system, names);
+	return EXIT_DONE;
+}
+
+/* Its exit status has a meaning of its own. */
+static int cmd_doctor(const struct options *options, const struct config *config)
+{
+	static const int statuses[] = { [FINDING_OK] = EXIT_DONE,
+					[FINDING_ATTENTION] = EXIT_TO_DO,
+					[FINDING_BROKEN] = EXIT_FAILED };
+	_cleanup_(system_done) struct system system = {};
+	_cleanup_(doctor_facts_done) struct doctor_facts facts = {};
+	_cleanup_(findings_done) struct findings findings = {};
+	int r;
+
+	if (!options->root.live) {
+		log_error("doctor looks at the running machine: leave --root out");
+		return EXIT_FAILED;
+	}
+	if (observe(&system, options, config) < 0)
+		return EXIT_FAILED;
+	r = doctor_facts_read(&options->root, &system, &facts);
+	if (r < 0) {
+		log_error_errno(r, "cannot read what the kernel runs with");
+		return EXIT_FAILED;
+	}
+	findings = doctor_judge(config, &system, &facts);
+	return statuses[findings_print(&findings, stdout)];
+}
+
+static int cmd_explain(const struct options *options, const struct config *config)
+{
+	_cleanup_(system_done) struct system system = {};
+	const struct function *function;
+
+	if (observe(&system, options, config) < 0)
+		return EXIT_FAILED;
+	function = explain_find(&system, options->argument);
+	if (!function) {
+		log_error("%s: no PCI function has that address or network interface",
+			  options->argument);
+		return EXIT_FAILED;
+	}
+	explain_print(stdout, config, &system, function);
 	return EXIT_DONE;
 }
 
@@ -245,6 +290,10 @@ static const struct command commands[] = {
 	{ "check", NULL, "read the config and report each mistake", cmd_check },
 	{ "status", NULL, "show PFs and VFs with drivers, IOMMU groups and resources",
 	  cmd_status },
+	{ "doctor", NULL, "is this host able, and if not, what to change where",
+	  cmd_doctor },
+	{ "explain", "PF", "show which rule governs it, and why the others do not",
+	  cmd_explain },
 	{ "export", "FORMAT", "print the document for a consumer", cmd_export },
 	{ "kargs", KARGS_VERBS, "kernel arguments of the next boot", cmd_kargs },
 	{ "reset", NULL, "remove all files that were written; VFs stay as they are",
@@ -280,7 +329,7 @@ static void help(void)
 	     "  -h, --help   --version\n\n"
 	     "Exit status: 0 done or nothing to do, 1 failure, 2 something to do "
 	     "(plan),\n"
-	     "3 some things done and others failed.");
+	     "needs attention (doctor), 3 some things done and others failed.");
 }
 
 static int parse_wait(const char *text, unsigned *ret)

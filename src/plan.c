@@ -1027,38 +1027,3 @@ char *action_text(const struct action *a, bool done)
 	}
 	abort();
 }
-
-static void print_where(FILE *out, const char *why, const struct where *where)
-{
-	if (why || where->file)
-		fputs("  #", out);
-	if (why)
-		fprintf(out, " %s", why);
-	if (where->file)
-		fprintf(out, " (%s:%d)", where->file, where->line);
-	fputc('\n', out);
-}
-
-int plan_print(const struct plan *plan, FILE *out)
-{
-	for (size_t i = 0; i < plan->n_problems; i++) {
-		const struct problem *p = &plan->problems[i];
-
-		fprintf(out, "%s %s%s%s",
-			p->level <= LOG_ERR     ? "error:" :
-			p->level == LOG_WARNING ? "warning:" :
-						  "note:",
-			p->pci ? p->pci : "", p->pci ? ": " : "", p->text);
-		print_where(out, NULL, &p->where);
-	}
-	for (size_t i = 0; i < plan->n_actions; i++) {
-		const struct action *a = &plan->actions[i];
-		_cleanup_free_ char *text = action_text(a, false);
-
-		fprintf(out, "%c %-52s", a->disruptive ? '!' : '+', text);
-		print_where(out, a->why, &a->where);
-	}
-	if (plan->n_actions == 0 && plan->n_problems == 0)
-		fputs("nothing to do\n", out);
-	return ferror(out) ? -1 : 0;
-}

@@ -63,8 +63,6 @@ struct plan {
 
 struct plan plan_make(const struct config *config, const struct system *system);
 void plan_done(struct plan *plan);
-/* As text for people. Returns what ferror() says. */
-int plan_print(const struct plan *plan, FILE *out);
 /* "bind 0000:01:00.0 VF 3 to vfio-pci", or "bound …" when `done`; the caller frees it. */
 char *action_text(const struct action *action, bool done);
 

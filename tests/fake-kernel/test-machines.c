@@ -4,6 +4,11 @@
  */
 #include "promise.h"
 
+#include "export.h"
+#include "plan.h"
+
+#include <syslog.h>
+
 /* "exit status N" and the messages, as one text. */
 static char *outcome(const struct trial *trial)
 {
@@ -30,6 +35,48 @@ static void load(struct host *host, struct config *config, const char *machine,
 		abort();
 }
 
+/* What "export config" prints, with which there is nothing to do. */
+static void check_export(const char *machine, const char *when, struct host *host)
+{
+	_cleanup_(config_done) struct config none = {}, config = {};
+	_cleanup_(system_done) struct system system = {}, again = {};
+	_cleanup_(plan_done) struct plan plan = {};
+	_cleanup_free_ char *text = NULL;
+	const struct export_input input = { .config = &none, .system = &system };
+	struct export_notes notes = {};
+	size_t size, errors = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (system_observe(&system, &host->root, &none) < 0)
+		abort();
+	export_config.write(out, &input, &notes);
+	fclose(out);
+	if (root_replace(&host->root, text, 0644, "etc/exported.conf") < 0)
+		abort();
+	is_int(config_load(&config, &host->root, "etc/exported.conf"), 0,
+	       "%s, %s: export config is a config", machine, when);
+	if (system_observe(&again, &host->root, &config) < 0)
+		abort();
+	plan = plan_make(&config, &again);
+	for (size_t i = 0; i < plan.n_problems; i++)
+		errors += plan.problems[i].level <= LOG_ERR;
+	if (!ok(plan.n_actions == 0 && errors == 0,
+		"%s, %s: with it there is nothing to do", machine, when))
+		tap_show("config", text);
+	export_notes_done(&notes);
+}
+
+static void check_untouched(const char *machine)
+{
+	_cleanup_free_ char *name = xasprintf("%s.machine", machine);
+	_cleanup_free_ char *path = machine_path(name);
+	struct host host;
+
+	host_start(&host, path, NULL);
+	check_export(machine, "untouched", &host);
+	host_stop(&host);
+}
+
 static void check(const char *machine, const char *config_name)
 {
 	_cleanup_(config_done) struct config config = {};
@@ -52,6 +99,8 @@ static void check(const char *machine, const char *config_name)
 		tap_show("broken", why);
 		tap_show("said", trial.said);
 	}
+	if (streq(machine, config_name) && !is_faulty(machine))
+		check_export(machine, "with its VFs", &host);
 	trial_done(&trial);
 	host_stop(&host);
 }
@@ -78,11 +127,13 @@ int main(void)
 	machines = machine_list(".machine");
 	configs = machine_list(".conf");
 	ok(machines.n > 12 && configs.n > 12, "there are machines");
-	for (size_t i = 0; i < machines.n; i++)
+	for (size_t i = 0; i < machines.n; i++) {
+		check_untouched(machines.items[i]);
 		for (size_t j = 0; j < configs.n; j++)
 			if (getenv("FULL") ||
 			    is_chosen(machines.items[i], i, &configs, j))
 				check(machines.items[i], configs.items[j]);
+	}
 	strings_done(&machines);
 	strings_done(&configs);
 	return done();

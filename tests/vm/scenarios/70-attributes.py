@@ -80,7 +80,7 @@ def corrected(t, guest):
     t.eq(guest.sh("cat /tmp/monitor"), "", "and sets nothing: the kernel reports no change of any link")
     guest.sh(f"ip link set $(ls {PF % 1}/net) vf 3 vlan 9; ip link set $(ls {PF % 1}/net) vf 1 vlan 9")
     plan = guest.status("sriov-setup plan")[1]
-    t.eq(re.sub("  +#.*", "", plan), "+ set 0000:01:00.0 VF 1: vlan 100, qos 3, vlan_proto 802.1q\n",
+    t.eq(re.sub("  +#.*", "", plan), "~ set 0000:01:00.0 VF 1: vlan 100, qos 3, vlan_proto 802.1q\n1 to do now\n",
          "only what was said and differs is planned")
     t.eq(guest.status("sriov-setup apply")[0], 0, "a VLAN is set while vfio-pci has the VF")
     t.eq(vfs(guest, 1)["vfinfo_list"][1]["vlan_list"][0]["vlan"], 100, "and is there")

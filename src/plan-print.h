@@ -1,0 +1,12 @@
+/*
+ * plan-print.h: the plan as text for people. Pure.
+ *
+ * Equal actions on VFs of one PF are one line, as far as no action moves over one that it
+ * could depend on: the text has the order of doing.
+ */
+#pragma once
+
+#include "plan.h"
+
+/* `colour`: for a terminal. Returns what ferror() says. */
+int plan_print(const struct plan *plan, FILE *out, bool colour);

@@ -1,0 +1,170 @@
+/* The doctor on a host as a folder: each ill is found, and a healthy host is. */
+#include "doctor.h"
+#include "fixture.h"
+
+#define ZEROS "0x0 0x0 0x0\n"
+#define VFIO "lib/modules/6.12/kernel/drivers/vfio/pci/vfio-pci.ko.xz"
+#define PF "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0"
+
+static void healthy(struct fixture *f)
+{
+	fixture_open(f);
+	f->root.live = true;
+	fixture_write(f, "proc/cmdline", "quiet");
+	fixture_write(f, "proc/cpuinfo", "vendor_id : GenuineIntel");
+	fixture_write(f, "proc/interrupts", " 24: 0 IR-PCI-MSI 0-edge eth0");
+	fixture_write(f, "proc/sys/kernel/osrelease", "6.12\n");
+	fixture_write(f, "sys/kernel/iommu_groups/0/type", "DMA-FQ");
+	fixture_write(f, "sys/firmware/acpi/tables/DMAR", "x");
+	fixture_write(f, VFIO, "");
+	fixture_write(f, "boot/config-6.12",
+		      "#\nCONFIG_PCI_IOV=y\nCONFIG_VFIO=m\nCONFIG_VFIO_PCI=m\n"
+		      "CONFIG_IOMMU_SUPPORT=y\n");
+	fixture_write(f, "dev/kvm", "");
+	fixture_write(f, "sys/devices/pci0000:00/0000:00:01.0/subordinate_bus_number",
+		      "1");
+	fixture_write(f, PF "/ari_enabled", "1");
+	fixture_write(f, "sys/bus/pci/devices/nothing", "");
+	if (symlinkat("../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0", f->root.fd,
+		      "sys/bus/pci/devices/0000:01:00.0") < 0)
+		abort();
+}
+
+/* A PF, and the bridge above it in a group of its own. */
+static void diagnose(const char *what, struct fixture *f, unsigned vfs, int bridge_group,
+		     enum finding_level want, const char *part)
+{
+	struct function functions[] = {
+		{ .address = (char *)"0000:00:01.0",
+		  .class = 0x060400,
+		  .iommu_group = bridge_group,
+		  .pf = NONE },
+		{ .address = (char *)"0000:01:00.0",
+		  .driver = (char *)"igb",
+		  .class = 0x020000,
+		  .iommu_group = 1,
+		  .total_vfs = vfs,
+		  .vf_offset = 128,
+		  .vf_stride = 2,
+		  .pf = NONE },
+	};
+	struct system system = { .functions = functions, .n_functions = 2, .live = true };
+	struct config config = {};
+	_cleanup_(doctor_facts_done) struct doctor_facts facts = {};
+	_cleanup_free_ char *text = NULL;
+	struct findings findings;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	is_int(doctor_facts_read(&f->root, &system, &facts), 0, "%s: read", what);
+	findings = doctor_judge(&config, &system, &facts);
+	is_int(findings_print(&findings, out), want, "%s: judged", what);
+	fclose(out);
+	if (!ok(strstr(text, part) != NULL, "%s: says \"%s\"", what, part))
+		printf("# %s\n", text);
+	findings_done(&findings);
+	fixture_close(f);
+}
+
+static void remove_file(struct fixture *f, const char *path)
+{
+	if (root_remove(&f->root, "%s", path) != 1)
+		abort();
+}
+
+static void ill(const char *what, const char *without, enum finding_level want,
+		const char *part)
+{
+	struct fixture f;
+
+	healthy(&f);
+	remove_file(&f, without);
+	diagnose(what, &f, 7, 0, want, part);
+}
+
+static void changed(const char *what, const char *path, const char *text,
+		    enum finding_level want, const char *part)
+{
+	struct fixture f;
+
+	healthy(&f);
+	fixture_write(&f, path, text);
+	diagnose(what, &f, 7, 0, want, part);
+}
+
+static void test_ills(void)
+{
+	struct fixture f;
+
+	healthy(&f);
+	diagnose("healthy", &f, 7, 0, FINDING_OK, "0000:01:00.0: up to 7 VFs");
+	ill("no KVM", "dev/kvm", FINDING_ATTENTION, "no /dev/kvm");
+	ill("no vfio-pci", VFIO, FINDING_BROKEN, "kernel 6.12 has no module vfio-pci");
+	changed("no remapping", "proc/interrupts", " 24: 0 PCI-MSI", FINDING_BROKEN,
+		"interrupts are not remapped");
+	changed("the kernel", "boot/config-6.12", "\n# CONFIG_PCI_IOV is not set",
+		FINDING_BROKEN, "without CONFIG_PCI_IOV");
+	changed("lockdown", "sys/kernel/security/lockdown", "none [integrity]",
+		FINDING_OK, "modules must be signed");
+	changed("no ARI matters with many VFs only", PF "/ari_enabled", "0", FINDING_OK,
+		"up to 7");
+	healthy(&f);
+	fixture_write(&f, PF "/ari_enabled", "0");
+	diagnose("no ARI", &f, 8, 0, FINDING_ATTENTION, "no ARI");
+	healthy(&f);
+	diagnose("buses", &f, 127, 0, FINDING_ATTENTION,
+		 "ends at bus 01, and its last VF would be on 02");
+	healthy(&f);
+	diagnose("no ACS", &f, 7, 1, FINDING_ATTENTION, "with bridge 0000:00:01.0");
+	healthy(&f);
+	diagnose("no SR-IOV", &f, 0, 0, FINDING_BROKEN, "no PCI function can make VFs");
+	healthy(&f);
+	fixture_write(&f, PF "/sriov_totalvfs", "7");
+	fixture_write(&f, PF "/resource",
+		      ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS
+			      ZEROS ZEROS);
+	diagnose("no memory for VFs", &f, 7, 0, FINDING_BROKEN, "got no memory window");
+}
+
+static void test_iommu(void)
+{
+	struct fixture f;
+
+	healthy(&f);
+	remove_file(&f, "sys/kernel/iommu_groups/0/type");
+	if (unlinkat(f.root.fd, "sys/kernel/iommu_groups/0", AT_REMOVEDIR) < 0)
+		abort();
+	diagnose("not used", &f, 7, 0, FINDING_BROKEN, "kernel = { iommu = \"on\"; }");
+	healthy(&f);
+	remove_file(&f, "sys/kernel/iommu_groups/0/type");
+	remove_file(&f, "sys/firmware/acpi/tables/DMAR");
+	if (unlinkat(f.root.fd, "sys/kernel/iommu_groups/0", AT_REMOVEDIR) < 0)
+		abort();
+	diagnose("not there", &f, 7, 0, FINDING_BROKEN, "turn on VT-d");
+}
+
+static void test_owners(void)
+{
+	changed("netplan", "etc/netplan/a.yaml", "  virtual-function-count: 4",
+		FINDING_ATTENTION, "netplan makes or binds VFs too: /etc/netplan/a.yaml");
+	changed("a comment", "etc/netplan/a.yaml", "# virtual-function-count: 4",
+		FINDING_OK, "up to 7");
+	changed("vfio-pci's IDs", "etc/modprobe.d/vfio.conf",
+		"options vfio-pci ids=8086:10ca,10de:1eb8 disable_vga=1",
+		FINDING_ATTENTION,
+		"device = ( { match = { id = \"8086:10ca\"; }; }, { match = { id = "
+		"\"10de:1eb8\"; }; } );");
+	changed("IDs of others", "etc/modprobe.d/x.conf", "options x ids=a", FINDING_OK,
+		"up to 7");
+	changed("driverctl", "etc/driverctl.d/0000:05:00.0", "vfio-pci\n",
+		FINDING_ATTENTION,
+		"{ match = { address = \"0000:05:00.0\"; }; driver = \"vfio-pci\"; }");
+}
+
+int main(void)
+{
+	test_ills();
+	test_iommu();
+	test_owners();
+	return done();
+}
