@@ -1,6 +1,5 @@
 #include "apply-link.h"
 
-#include "log.h"
 #include "netdev.h"
 #include "netlink.h"
 
@@ -63,6 +62,9 @@ static const char *meaning(unsigned keys, int error)
 		return "its driver cannot, or not in switchdev mode";
 	if (error == -EINVAL && keys & VF_BIT(VF_MAX_TX_RATE))
 		return "above the link's speed, or its driver wants the PF's link up";
+	if (error == -EPERM)
+		return "the unit may not yet: \"systemctl daemon-reload\" looks at the "
+		       "config again";
 	if (error == -EPROTONOSUPPORT)
 		return "its driver knows no such vlan_proto";
 	if (error == -EBUSY && keys & VF_BIT(VF_MSIX_COUNT))
@@ -70,23 +72,19 @@ static const char *meaning(unsigned keys, int error)
 	return NULL;
 }
 
-static int report(const struct action *action, const struct vf_values *values, int error,
-		  const char *why)
+static int refuse(struct strings *refusals, const struct action *action,
+		  const struct vf_values *values, int error, const char *why)
 {
-	const struct log_subject subject = { .pci = action->function,
-					     .file = action->where.file,
-					     .line = action->where.line,
-					     .error = error };
 	struct action part = *action;
-	_cleanup_free_ char *text = NULL;
-	const char *more;
+	_cleanup_free_ char *what = NULL, *text = NULL;
+	const char *more = why ? why : meaning(values->known, error);
 
 	part.values = *values;
-	text = action_text(&part, false);
-	more = why ? why : meaning(values->known, error);
-	log_full(LOG_ERR, &subject, "cannot %s%s%s%s, asked for by %s:%d", text,
-		 more ? " (" : "", more ? more : "", more ? ")" : "", action->where.file,
-		 action->where.line);
+	what = action_text(&part, false);
+	text = xasprintf("cannot %s%s%s%s, asked for by %s:%d: %s", what,
+			 more ? " (" : "", more ? more : "", more ? ")" : "",
+			 action->where.file, action->where.line, strerror(-error));
+	strings_add(refusals, text);
 	return -EREMOTEIO;
 }
 
@@ -102,7 +100,7 @@ static bool has_it_already(unsigned ifindex, unsigned vf, const struct vf_values
 
 /* Each group in a message of its own, so that a refusal is about one thing. */
 static int set_one_by_one(unsigned ifindex, const struct action *action,
-			  const struct vf_values *values)
+			  const struct vf_values *values, struct strings *refusals)
 {
 	unsigned left = values->known;
 	int result = 0;
@@ -118,12 +116,13 @@ static int set_one_by_one(unsigned ifindex, const struct action *action,
 		left &= ~part.known;
 		r = try_again(try_vf, ifindex, action, &part, &why);
 		if (r < 0 && !has_it_already(ifindex, (unsigned)action->vf, &part))
-			result = report(action, &part, r, why);
+			result = refuse(refusals, action, &part, r, why);
 	}
 	return result;
 }
 
-static int set_msix_count(const struct root *root, const struct action *action)
+static int set_msix_count(const struct root *root, const struct action *action,
+			  struct strings *refusals)
 {
 	const struct vf_values part =
 		vf_values_only(&action->values, VF_BIT(VF_MSIX_COUNT));
@@ -135,16 +134,17 @@ static int set_msix_count(const struct root *root, const struct action *action)
 	count = xasprintf("%llu", (unsigned long long)part.value[VF_MSIX_COUNT]);
 	r = root_write(root, count, "sys/bus/pci/devices/%s/virtfn%d/sriov_vf_msix_count",
 		       action->function, action->vf);
-	return r < 0 ? report(action, &part, r, NULL) : 0;
+	return r < 0 ? refuse(refusals, action, &part, r, NULL) : 0;
 }
 
-int apply_set_eswitch(const struct root *root, const struct action *action)
+int apply_set_eswitch(const struct root *root, const struct action *action,
+		      struct strings *refusals)
 {
 	_cleanup_free_ char *why = NULL;
 	int r = try_again(try_eswitch, 0, action, NULL, &why);
 
 	(void)root;
-	return r < 0 ? report(action, &action->values, r, why) : 0;
+	return r < 0 ? refuse(refusals, action, &action->values, r, why) : 0;
 }
 
 /* That none comes is no failure yet: what needs it will say so. */
@@ -161,7 +161,8 @@ static void wait_for_carrier(unsigned ifindex)
 	}
 }
 
-int apply_set_link(const struct root *root, const struct action *action)
+int apply_set_link(const struct root *root, const struct action *action,
+		   struct strings *refusals)
 {
 	_cleanup_free_ char *why = NULL;
 	unsigned ifindex;
@@ -171,22 +172,23 @@ int apply_set_link(const struct root *root, const struct action *action)
 		r = try_again(try_link, ifindex, action, NULL, &why);
 	if (r == 0 && streq(action->value, "running"))
 		wait_for_carrier(ifindex);
-	return r < 0 ? report(action, &action->values, r, why) : 0;
+	return r < 0 ? refuse(refusals, action, &action->values, r, why) : 0;
 }
 
-int apply_set_vf(const struct root *root, const struct action *action)
+int apply_set_vf(const struct root *root, const struct action *action,
+		 struct strings *refusals)
 {
 	const struct vf_values values = vf_values_only(&action->values, VF_BY_NETLINK);
 	_cleanup_free_ char *why = NULL;
 	unsigned ifindex;
-	int r, result = set_msix_count(root, action);
+	int r, result = set_msix_count(root, action, refusals);
 
 	if (!values.known)
 		return result;
 	r = netdev_of_pf(root, action->function, &ifindex);
 	if (r < 0)
-		return report(action, &values, r, "the PF's network interface");
+		return refuse(refusals, action, &values, r, "the PF's network interface");
 	if (try_again(try_vf, ifindex, action, &values, &why) < 0)
-		r = set_one_by_one(ifindex, action, &values);
+		r = set_one_by_one(ifindex, action, &values, refusals);
 	return r < 0 ? r : result;
 }

@@ -6,6 +6,7 @@
 #include "module.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -206,17 +207,42 @@ static int do_probe(const struct root *root, const struct action *a)
 					   PROBE_DEADLINE);
 }
 
+static void tell_refusals(const struct action *a, int fd)
+{
+	const struct log_subject subject = { .pci = a->function,
+					     .file = a->where.file,
+					     .line = a->where.line };
+	_cleanup_fclose_ FILE *in = fdopen(fd, "r");
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+
+	while (in && getline(&line, &size, in) > 0)
+		log_full(LOG_ERR, &subject, "%s", strip_end(line));
+}
+
 /* rtnetlink works inside our own sendmsg(), which waits for driver and firmware. */
 static int do_by_child(const struct root *root, const struct action *a,
-		       int (*act)(const struct root *root, const struct action *a))
+		       int (*act)(const struct root *root, const struct action *a,
+				  struct strings *refusals))
 {
-	pid_t pid = fork();
+	int fds[2], r;
+	pid_t pid;
 
-	if (pid < 0)
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
-	if (pid == 0)
-		_exit(-act(root, a));
-	return wait_child(pid, LINK_DEADLINE);
+	pid = fork();
+	if (pid == 0) {
+		struct strings refusals = {};
+
+		r = act(root, a, &refusals);
+		for (size_t i = 0; i < refusals.n; i++)
+			dprintf(fds[1], "%s\n", refusals.items[i]);
+		_exit(-r);
+	}
+	r = pid < 0 ? -errno : wait_child(pid, LINK_DEADLINE);
+	close(fds[1]);
+	tell_refusals(a, fds[0]); /* a pipe's 64 KiB hold them all */
+	return r;
 }
 
 static int do_set_eswitch(const struct root *root, const struct action *a)

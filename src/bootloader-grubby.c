@@ -191,7 +191,8 @@ static int find_common(const struct entries *entries, const struct cmdline *ours
 		tool_find_foreign(&foreign, &entries->items[i].options, ours);
 		find_companions(&foreign, words, &found);
 		if (i == 0) {
-			tool_unite(ret, &found);
+			*ret = found;
+			found = (struct cmdline){};
 		} else if (!cmdline_equal(ret, &found)) {
 			_cleanup_free_ char *first = cmdline_print(ret);
 			_cleanup_free_ char *other = cmdline_print(&found);
@@ -199,8 +200,7 @@ static int find_common(const struct entries *entries, const struct cmdline *ours
 			return log_error_errno(
 				ENOTUNIQ,
 				"boot entry %s has \"%s\" where %s has \"%s\", and "
-				"grubby "
-				"would make them the same: do so yourself first",
+				"grubby would make them the same: do so yourself first",
 				entries->items[0].name, first, entries->items[i].name,
 				other);
 		}

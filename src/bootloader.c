@@ -28,8 +28,7 @@ bool bootloader_is_proxmox(const struct root *root)
 	return root_read(root, &uuids, "etc/kernel/proxmox-boot-uuids") == 0 && *uuids;
 }
 
-/* systemd's ConditionVirtualization= of a chroot: running_in_chroot() compares the same
- */
+/* systemd's running_in_chroot() compares the same */
 static bool is_chroot(const struct root *root)
 {
 	_cleanup_close_ int fd = root_openat(root, O_PATH, "proc/1/root");

@@ -1,8 +1,9 @@
 #include "generator.h"
 
 #include "log.h"
+#include "system.h"
 
-#define DROPIN "sriov-setup.service.d/50-export-dir.conf"
+#define DROPIN "50-config.conf"
 
 /* systemd-escape -p, for the characters that export.dir may hold: letters, digits, /._-
  */
@@ -36,25 +37,53 @@ static void print_mounts(FILE *out, const char *dir)
 	}
 }
 
-int generator_write(const struct config *config, const struct root *root, const char *dir)
+/* Only these need the capability: the unit has it where the config asks for them. */
+static bool sets_links(const struct config *config)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t size;
-	FILE *out;
-	int r;
+	for (size_t i = 0; i < config->n_pfs; i++)
+		if (pf_rule_needs_link(&config->pfs[i]) ||
+		    pf_rule_names_eswitch(&config->pfs[i]))
+			return true;
+	return false;
+}
 
-	if (!config->export.dir)
-		return 0;
-	out = open_memstream(&text, &size);
+static char *dropin(const struct config *config)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
 	if (!out)
 		abort();
-	fputs("# Written by sriov-setup-generator: export.dir of "
-	      "/etc/sriov.conf\n[Unit]\n",
-	      out);
-	print_mounts(out, config->export.dir);
-	fprintf(out, "[Service]\nReadWritePaths=-%s\nExecStartPre=+-/bin/mkdir -p %s\n",
-		config->export.dir, config->export.dir);
+	fputs("# Written by sriov-setup-generator from /etc/sriov.conf\n[Unit]\n", out);
+	if (config->export.dir)
+		print_mounts(out, config->export.dir);
+	fputs("[Service]\n", out);
+	if (config->export.dir)
+		fprintf(out, "ReadWritePaths=-%s\nExecStartPre=+-/bin/mkdir -p %s\n",
+			config->export.dir, config->export.dir);
+	if (sets_links(config))
+		fputs("CapabilityBoundingSet=CAP_NET_ADMIN\n", out);
 	fclose(out);
-	r = root_replace(root, text, 0644, "%s/" DROPIN, dir + strspn(dir, "/"));
-	return r < 0 ? log_error_errno(r, "cannot write %s/" DROPIN, dir) : 0;
+	return text;
+}
+
+int generator_write(const struct config *config, const struct root *root, const char *dir)
+{
+	static const char *const units[] = { "sriov-setup.service",
+					     "sriov-setup@.service" };
+	_cleanup_free_ char *text = NULL;
+
+	if (!config->export.dir && !sets_links(config))
+		return 0;
+	text = dropin(config);
+	dir += strspn(dir, "/");
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		int r = root_replace(root, text, 0644, "%s/%s.d/" DROPIN, dir, units[i]);
+
+		if (r < 0)
+			return log_error_errno(r, "cannot write /%s/%s.d/" DROPIN, dir,
+					       units[i]);
+	}
+	return 0;
 }

@@ -7,9 +7,10 @@
 #include "root.h"
 
 /*
- * systemd.generator(7): where export.dir names a place, sriov-setup.service waits for its
- * mount and may write there: a drop-in below `dir` (systemd's "normal" folder). Returns 0
- * or a negative errno.
+ * systemd.generator(7): a drop-in of both apply units below `dir` (systemd's "normal"
+ * folder). Where export.dir names a place, they wait for its mount and may write there;
+ * where a rule says something of links, they have CAP_NET_ADMIN. Returns 0 or a negative
+ * errno.
  */
 int generator_write(const struct config *config, const struct root *root,
 		    const char *dir);

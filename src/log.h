@@ -2,7 +2,7 @@
  * log.h: the one place where messages leave the program.
  *
  * Under systemd (JOURNAL_STREAM) a message is a journal entry with fields; else it is a
- * line on stderr. Files that log: main, config, apply, apply-link, wait, kargs,
+ * line on stderr. Files that log: main, config, apply, wait, kargs,
  * bootloader-*. The pure files and the readers return errors instead.
  */
 #pragma once

@@ -13,6 +13,8 @@
 #include <sys/time.h>
 
 #define ANSWER_SECONDS 10
+/* The answer about 330 VFs does not fit libnl's 64 KiB: ENOBUFS (seen on Linux 6.12). */
+#define BUFFER_BYTES (4 * 1024 * 1024)
 
 void link_done(struct link *link)
 {
@@ -36,7 +38,7 @@ static int open_socket(int protocol, struct nl_sock **ret)
 {
 	_cleanup_(free_socket) struct nl_sock *socket = nl_socket_alloc();
 	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
-	int fd, yes = 1;
+	int fd, yes = 1, room = BUFFER_BYTES;
 
 	if (!socket)
 		abort();
@@ -46,6 +48,10 @@ static int open_socket(int protocol, struct nl_sock **ret)
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
 	    setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &yes, sizeof(yes)) < 0 ||
 	    setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &yes, sizeof(yes)) < 0)
+		return -errno;
+	/* without CAP_NET_ADMIN as much as net.core.rmem_max allows */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)) < 0)
 		return -errno;
 	*ret = steal_pointer(&socket);
 	return 0;
@@ -87,10 +93,11 @@ static int talk(int protocol, struct nl_msg *request, unsigned char **ret,
 		return r;
 	if (nl_send_auto(socket, request) < 0)
 		return -EIO;
+	errno = 0;
 	n = nl_recv(socket, &peer, &data, NULL);
 	answer = (const struct nlmsghdr *)data;
 	if (n <= 0)
-		return n == 0 || n == -NLE_AGAIN ? -ETIMEDOUT : -EIO;
+		return n == 0 || errno == EAGAIN ? -ETIMEDOUT : errno ? -errno : -EIO;
 	if (!nlmsg_ok(answer, n))
 		return -EBADMSG;
 	if (answer->nlmsg_type == NLMSG_ERROR)

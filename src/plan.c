@@ -62,6 +62,8 @@ static void problem(struct planner *p, int level, const struct function *f,
 	*array_add(p->plan.problems, p->plan.n_problems) = (struct problem){
 		.level = level,
 		.pci = f ? xstrdup(f->address) : NULL,
+		.pf = f && f->pf != NONE ? xstrdup(p->system->functions[f->pf].address) :
+					   NULL,
 		.text = text,
 		.where = where,
 	};
@@ -457,6 +459,7 @@ static void correct_vf(struct task *t, const struct function *vf)
 	bool held = vf->driver && (vf->in_use || is_vfio(vf->driver)), reload;
 	int i = (int)vf->vf_index;
 	struct vf_values set;
+	struct action *back;
 
 	if (!right && held) {
 		keep_vf(t, vf, driver);
@@ -477,9 +480,11 @@ static void correct_vf(struct task *t, const struct function *vf)
 		set_attributes(t, vf, i, &entry->sysfs, false);
 	if (!right && is_named(driver))
 		bind_vf(t, vf->vf_index, driver);
-	else if (reload)
-		add(t->planner, BIND, t->pf, i, vf->driver, NULL, where)->why =
-			xstrdup("as it was");
+	if (!reload)
+		return;
+	back = add(t->planner, BIND, t->pf, i, vf->driver, NULL, where);
+	back->why = xstrdup("as it was");
+	back->always = true;
 }
 
 static bool lacks_iommu(const struct task *t, const struct function *vf)
@@ -619,6 +624,11 @@ static void plan_device(struct planner *p, const struct function *f,
 	else if (f->driver && f->in_use)
 		problem(p, LOG_ERR, f, rule->where, "stays on %s because %s", f->driver,
 			f->in_use);
+	else if (is_vfio(f->driver))
+		problem(p, LOG_ERR, f, rule->where,
+			"stays on %s, %s wanted; a VM may hold it: stop its users, then "
+			"unbind it",
+			f->driver, rule->driver);
 	else {
 		check_group(p, f, rule->where);
 		add(p, OVERRIDE, f, NONE, NULL, rule->driver, rule->where);
@@ -887,7 +897,28 @@ static void action_done(struct action *action)
 static void problem_done(struct problem *problem)
 {
 	free(problem->pci);
+	free(problem->pf);
 	free(problem->text);
+}
+
+/* A module goes with what is bound to its driver; vfio-pci serves VFs that others create
+ * too. What stands before `index` may be gone already. */
+static bool is_kept(const struct plan *plan, size_t index, const char *address)
+{
+	const struct action *a = &plan->actions[index];
+
+	if (a->function)
+		return streq(a->function, address);
+	if (a->verb != LOAD_MODULE || streq(a->name, DRIVER_VFIO))
+		return true;
+	for (size_t i = index + 1; i < plan->n_actions; i++) {
+		const struct action *b = &plan->actions[i];
+
+		if (b->verb == BIND && streq(b->function, address) &&
+		    streq(b->name, a->name))
+			return true;
+	}
+	return false;
 }
 
 void plan_keep(struct plan *plan, const char *address)
@@ -897,7 +928,7 @@ void plan_keep(struct plan *plan, const char *address)
 	for (size_t i = 0; i < plan->n_actions; i++) {
 		struct action *a = &plan->actions[i];
 
-		if (a->function && !streq(a->function, address))
+		if (!is_kept(plan, i, address))
 			action_done(a);
 		else
 			plan->actions[actions++] = *a;
@@ -906,7 +937,7 @@ void plan_keep(struct plan *plan, const char *address)
 	for (size_t i = 0; i < plan->n_problems; i++) {
 		struct problem *p = &plan->problems[i];
 
-		if (p->pci && !streq(p->pci, address))
+		if (p->pci && !streq(p->pci, address) && !streq(p->pf, address))
 			problem_done(p);
 		else
 			plan->problems[problems++] = *p;

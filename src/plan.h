@@ -48,6 +48,7 @@ struct action {
 struct problem {
 	int level; /* LOG_ERR: the run fails; LOG_WARNING, LOG_INFO: said only */
 	char *pci; /* NULL: about a rule */
+	char *pf;  /* of the VF that it is about; NULL: it is about no VF */
 	char *text;
 	struct where where;
 };
@@ -78,5 +79,6 @@ const char *pf_rule_resource(const struct pf_rule *rule,
 /* What our file in modprobe.d should hold, "" for no file; the caller frees it. */
 char *plan_modprobe(const struct config *config, const struct system *system);
 
-/* Forgets the actions and problems that are about other functions than this one. */
+/* Forgets the actions and problems that are about others than this function and its VFs.
+ */
 void plan_keep(struct plan *plan, const char *address);

@@ -264,7 +264,10 @@ static int open_parent(const struct root *root, char *path, bool make,
 		parent = open_parent(root, above, true, &name);
 		if (parent < 0)
 			return parent;
-		if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
+		/* the mode does not hang on the caller's umask */
+		if (mkdirat(parent, name, 0755) == 0)
+			fchmodat(parent, name, 0755, 0);
+		else if (errno != EEXIST)
 			return -errno;
 		fd = open_in(root, path, O_RDONLY | O_DIRECTORY, 0);
 	}

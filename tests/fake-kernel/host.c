@@ -67,6 +67,8 @@ void host_start(struct host *host, const char *machine, const char *config)
 		abort();
 	fflush(NULL);
 	host->server = fork();
+	if (host->server < 0)
+		abort();
 	if (host->server == 0)
 		serve(server, machine, host->path, ready[1]);
 	close(ready[1]);

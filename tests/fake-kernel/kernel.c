@@ -176,6 +176,16 @@ void function_probe(struct kernel *kernel, struct function *f)
 			probe(kernel, f, kernel->drivers[i]);
 }
 
+void driver_attach(struct kernel *kernel, struct driver *driver)
+{
+	for (size_t i = 0; i < kernel->n_functions; i++) {
+		struct function *f = kernel->functions[i];
+
+		if (!f->driver && can_probe(f) && matches(driver, f))
+			probe(kernel, f, driver);
+	}
+}
+
 void function_unbind(struct kernel *kernel, struct function *f)
 {
 	_cleanup_free_ char *path = NULL;
@@ -389,9 +399,7 @@ int module_insert(struct kernel *kernel, const char *module, const char *options
 		driver_show(kernel, d);
 		if (options && startswith(options, "ids=") && is_vfio(d))
 			add_ids(d, options);
-		/* driver_attach() */
-		for (size_t j = 0; j < kernel->n_functions; j++)
-			function_probe(kernel, kernel->functions[j]);
+		driver_attach(kernel, d);
 	}
 	return r;
 }

@@ -80,6 +80,8 @@ struct driver *kernel_driver(struct kernel *kernel, const char *name);
 struct function *kernel_function(struct kernel *kernel, const char *address);
 
 void driver_add(struct kernel *kernel, const struct driver *driver);
+/* driver_attach(): takes all that is unbound and matches, as when it is registered. */
+void driver_attach(struct kernel *kernel, struct driver *driver);
 /* modprobe; options: NULL or "ids=…", which only vfio-pci knows. */
 int module_insert(struct kernel *kernel, const char *module, const char *options);
 

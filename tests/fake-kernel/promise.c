@@ -289,8 +289,10 @@ static char *changes_others(const struct trial *trial)
 		if (!may_touch(trial, old->address) &&
 		    (!streq(old->driver, new->driver) ||
 		     !streq(old->override, new->override)))
-			return xasprintf("%s is changed and no rule governs it",
-					 old->address);
+			return xasprintf(
+				"%s goes from %s (%s) to %s (%s), no rule governs it",
+				old->address, old->driver, old->override, new->driver,
+				new->override);
 		if (!governing(trial, old->address) && old->vfs != new->vfs)
 			return xasprintf("the VFs of %s are changed", old->address);
 	}
@@ -384,7 +386,8 @@ static char *fails_silently(const struct trial *trial)
 		_cleanup_free_ char *who = why ? xstrndup(why, strcspn(why, " ")) : NULL;
 
 		if (why && !strstr(trial->said, f->address) && !strstr(trial->said, who))
-			return xasprintf("not a word about it: %s", why);
+			return xasprintf("not a word about it: %s in: %s", why,
+					 trial->said);
 	}
 	return NULL;
 }

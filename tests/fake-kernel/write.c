@@ -112,8 +112,7 @@ static int store_new_id(struct kernel *kernel, struct driver *driver, const char
 	if (strings_contain(&driver->ids, id))
 		return -EEXIST;
 	strings_add(&driver->ids, id);
-	for (size_t i = 0; i < kernel->n_functions; i++)
-		function_probe(kernel, kernel->functions[i]);
+	driver_attach(kernel, driver);
 	return 0;
 }
 

@@ -127,25 +127,32 @@ static inline void is_as_before(struct fixture *f, const struct bootloader *load
 	is_string(now, before, "%s: %s, byte for byte", loader->name, when);
 }
 
-/* The machine stops while the tool runs; the next run finishes, and removal still works.
- */
-static inline void cut_power(struct fixture *f, const struct bootloader *loader,
-			     const char *from, const char *to, const char *before)
+/* put(), but the machine stops while the tool runs (early) or when it is done (late). */
+static inline void put_without_power(struct fixture *f, const struct bootloader *loader,
+				     const char *words, const char *when)
 {
 	int status = 0;
 	pid_t child;
 
-	if (*from)
-		put(f, loader, from);
-	fixture_write(f, "power-cut", "");
+	fixture_write(f, "power-cut", when);
 	child = fork();
 	if (child == 0) {
-		put(f, loader, to);
+		put(f, loader, words);
 		_exit(0);
 	}
 	waitpid(child, &status, 0);
 	ok(WIFSIGNALED(status), "%s: the power is cut", loader->name);
 	root_remove(&f->root, "power-cut");
+}
+
+/* The next run finishes, and removal still works. */
+static inline void cut_power(struct fixture *f, const struct bootloader *loader,
+			     const char *when, const char *from, const char *to,
+			     const char *before)
+{
+	if (*from)
+		put(f, loader, from);
+	put_without_power(f, loader, to, when);
 	ok(put(f, loader, FIRST) >= 0, "%s: the power was cut: finished", loader->name);
 	is_int(put(f, loader, ""), 1, "%s: and removed", loader->name);
 	is_as_before(f, loader, before, "after the power cut");
@@ -190,7 +197,11 @@ static inline void lead_life(struct fixture *f, const struct bootloader *loader,
 	set_failing(f, NULL);
 	ours_are(f, loader, NULL);
 	is_as_before(f, loader, before, "after the failure");
-	cut_power(f, loader, "", FIRST, before);
-	cut_power(f, loader, SECOND, FIRST, before);
-	cut_power(f, loader, FIRST, "", before);
+	for (int late = 0; late < 2; late++) {
+		const char *when = late ? "late" : "early";
+
+		cut_power(f, loader, when, "", FIRST, before);
+		cut_power(f, loader, when, SECOND, FIRST, before);
+		cut_power(f, loader, when, FIRST, "", before);
+	}
 }

@@ -121,6 +121,42 @@ static int apply(struct fixture *f, const char *words)
 	return kargs_apply(&f->root, &config, &facts, &wanted, &missing);
 }
 
+static void entry_is(struct fixture *f, const char *want)
+{
+	_cleanup_free_ char *text = NULL;
+
+	root_read(&f->root, &text, ENTRY);
+	is_string(text, want, "the boot entry");
+}
+
+/* The whole way: detection, record, tool, failure, removal. */
+static void test_kargs(void)
+{
+	struct fixture f;
+
+	machine(&f);
+	install_tool(&f, "usr/sbin", "grubby");
+	fixture_write(&f, ENTRY, "options ro pci=noaer quiet\n");
+	fixture_write(&f, "proc/sys/kernel/random/boot_id", "first\n");
+	is_int(apply(&f, "pci=realloc"), 1, "apply");
+	entry_is(&f, "options ro quiet pci=noaer pci=realloc sriov_setup.gen=1");
+	ok(root_exists(&f.root, "run/reboot-required"), "a reboot is asked for");
+	is_int(apply(&f, "pci=realloc"), 0, "again");
+	is_int((long)count_calls(&f), 1, "no tool is run again");
+	set_failing(&f, "--args=");
+	ok(apply(&f, "iommu=pt") < 0, "the tool fails");
+	set_failing(&f, NULL);
+	entry_is(&f, "options ro quiet pci=noaer pci=realloc sriov_setup.gen=1");
+	is_int(apply(&f, "pci=realloc"), 0, "the old words are still the ones recorded");
+	is_int(apply(&f, "iommu=pt"), 1, "it works again");
+	entry_is(&f, "options ro pci=noaer quiet iommu=pt sriov_setup.gen=2");
+	is_int(kargs_remove(&f.root, &(struct kernel_config){}), 1, "remove");
+	entry_is(&f, "options ro pci=noaer quiet");
+	is_int(kargs_remove(&f.root, &(struct kernel_config){}), 0,
+	       "and nothing is left to remove");
+	fixture_close(&f);
+}
+
 static void test_elsewhere(void)
 {
 	const struct bootloader *loader = NULL;
@@ -162,6 +198,7 @@ int main(void)
 	test_machines();
 	test_ostree();
 	test_images();
+	test_kargs();
 	test_elsewhere();
 	test_proxmox();
 	return done();

@@ -306,6 +306,42 @@ static void test_device(void)
 	};
 	plan_is("one that is used", &c, &s,
 		"3 0000:05:00.0: stays on nouveau because it is the boot display\n");
+
+	s = machine();
+	c = (struct config){};
+	add_function(&s, "0000:05:00.0", 0x10de, 0x1eb8, "vfio-pci");
+	*array_add(c.devices, c.n_devices) = (struct device_rule){
+		.where = { FILE_NAME, 9 },
+		.match = { .vendor = 0x10de, .device = 0x1eb8 },
+		.driver = xstrdup("nvgrace-gpu-vfio-pci"),
+	};
+	plan_has("one that a VM may hold", &c, &s, "a VM may hold it");
+}
+
+/* As the unit of one PF plans. */
+static void test_one_pf(void)
+{
+	_cleanup_(plan_done) struct plan plan = {};
+	struct system s = machine();
+	struct config c = {};
+
+	add_vfs(&s, 0, 2, "igbvf");
+	s.functions[2].in_use = xstrdup("eth5 is up");
+	add_rule(&c, "0000:01:00.0", VFS_UNSET, "vfio-pci");
+	plan = plan_make(&c, &s);
+	plan_keep(&plan, "0000:01:00.0");
+	is_int((long)plan.n_problems, 1, "one PF: what is wrong with its VFs is kept");
+	plan_keep(&plan, "0000:05:00.0");
+	is_int((long)plan.n_problems, 0, "one device: what is wrong with others is not");
+	plan_done(&plan);
+	free(c.pfs[0].driver);
+	s.vfio_module_loaded = true;
+	c.pfs[0].driver = xstrdup("card-vfio-pci");
+	plan = plan_make(&c, &s);
+	plan_keep(&plan, "0000:05:00.0");
+	is_int((long)plan.n_actions, 0, "one device: no module of others is loaded");
+	config_done(&c);
+	system_done(&s);
 }
 
 static void add_link(struct system *s, int pf)
@@ -608,6 +644,7 @@ int main(void)
 	test_found_values();
 	test_same_mac();
 	test_sysfs();
+	test_one_pf();
 	test_rules();
 	return done();
 }

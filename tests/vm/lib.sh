@@ -5,7 +5,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034 # used by those who source this
 source_dir=$(cd "$here/../.." && pwd)
 cache=${SRIOV_SETUP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sriov-setup-vm}
-suite=trixie
+suite=trixie # of QEMU, and of guests that ask for no other
 mkdir -p "$cache"
 
 say() { printf '%s\n' "$*" >&2; }

@@ -1,5 +1,6 @@
 """A Debian guest under QEMU: its disk, its devices, commands inside it, QMP. Every wait has a deadline."""
 import base64
+import importlib.util
 import io
 import json
 import os
@@ -30,6 +31,14 @@ def script(name, *args):
     return pathlib.Path(run.stdout.strip())
 
 
+def load(name):
+    """The module of a scenario."""
+    spec = importlib.util.spec_from_file_location("scenario", HERE / "scenarios" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def root_port(name, number):
     return ["-device", f"pcie-root-port,id=rp-{name},chassis={number},slot={number}"]
 
@@ -52,17 +61,20 @@ def nvme(name, number, vfs=127):
 
 class VM:
     """One guest. files: {path: text or (text, mode)}; links: {path: target}; run: a script at the end
-    of the offline customisation; kernel: boot without a boot loader, with these words; efi: "plain", or
-    "secure" for firmware that can do Secure Boot: with OVMF, on a disk with an EFI system partition but
-    no boot loader. disk: a raw image that boots by itself, instead of ours; nothing is put onto it."""
+    of the offline customisation; kernel: boot without a boot loader, with these words; suite: Debian's
+    release; efi: "plain", or "secure" for firmware that can do Secure Boot: with OVMF, on a disk with an
+    EFI system partition but no boot loader. disk: a raw image that boots by itself,
+    instead of ours; nothing is put onto it."""
 
     def __init__(self, name, devices=(), files=None, links=None, run="", product=True, memory=1024,
-                 icount=False, iommu="", kernel="", cache="unsafe", efi=None, disk=None):
+                 icount=False, iommu="", kernel="", cache="unsafe", efi=None, suite="trixie",
+                 disk=None):
         self.name, self.devices, self.memory, self.icount = name, list(devices), memory, icount
         self.kernel, self.cache, self.efi, self.tools = kernel, cache, efi, script("tools")
         # after OVMF the kernel's timer check fails through remapped interrupts: a panic
         self.iommu = iommu or f"intel-iommu,intremap={'off' if efi else 'on'},caching-mode=on"
-        self.image = disk or (script("image", "efi") if efi else script("image"))
+        self.suite = suite
+        self.image = disk or script("image", "efi" if efi else "bios", suite)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.", dir=CACHE))
         self.process = self.agent = self.monitor = None
         self.boot_id = ""
@@ -91,7 +103,7 @@ class VM:
     def _customise(self, files, links, run, product):
         archive = self.dir / "files.tar"
         if product:
-            shutil.copy(script("build"), archive)
+            shutil.copy(script("build", self.suite), archive)
         if run:
             files["/vmtest-customise"] = ("#!/bin/sh\nset -e\n" + run, 0o755)
         with tarfile.open(archive, "a" if product else "w") as tar:

@@ -10,13 +10,18 @@ refuse() {
 	exit 1
 }
 
-# failing ARGUMENT…: does the test want a call like this to fail? What is in the file is in it.
-# Or is the power cut now? Then the caller ends at once, too.
-failing() {
-	if [ -e "$root/power-cut" ]; then
+# cut_power WHEN: is the power cut now (early: the tool is half-way, late: it is done)? Then the
+# caller ends at once, too.
+cut_power() {
+	if [ "$(cat "$root/power-cut" 2>/dev/null)" = "$1" ]; then
 		kill -9 $PPID
 		exit 1
 	fi
+}
+
+# failing ARGUMENT…: does the test want a call like this to fail? What is in the file is in it.
+failing() {
+	cut_power early
 	[ -e "$root/fail" ] || return 1
 	case $* in
 	*"$(cat "$root/fail")"*) return 0 ;;

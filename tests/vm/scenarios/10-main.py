@@ -26,8 +26,8 @@ def written_since(guest, mark):
                     "-type f ! -name lock ! -name '*.lock' ! -name done")
 
 
-def scenario(t):
-    with t.vm(devices=vm.igb("igb0", 1),
+def scenario(t, **options):
+    with t.vm(**options, devices=vm.igb("igb0", 1),
               files={"/etc/sriov.conf": CONF, "/etc/systemd/system/probe.service": PROBE},
               run="sha256sum /boot/grub/grub.cfg > /var/grub.before\n"
                   "systemctl enable sriov-setup probe") as guest:

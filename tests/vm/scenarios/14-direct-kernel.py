@@ -2,7 +2,7 @@
 import vm
 
 CONF = 'kernel = { passthrough = true; };\npf = ( { match = { id = "8086:10c9"; }; vfs = 1; } );\n'
-WORDS = "root=LABEL=root ro console=ttyS0 "
+WORDS = "root=LABEL=root ro console=ttyS0 no_timer_check "
 
 
 def scenario(t):

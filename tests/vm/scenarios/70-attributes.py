@@ -104,7 +104,7 @@ def eswitch(t, guest):
     guest.sh(f"echo '{rule.format('legacy')}' > /tmp/legacy.conf; echo '{rule.format('switchdev')}' > /tmp/switchdev.conf")
     t.hasnt(guest.status("sriov-setup --config=/tmp/legacy.conf plan")[1], "eswitch", "a driver without eswitch is legacy")
     code, said = guest.status("sriov-setup --config=/tmp/switchdev.conf apply")
-    t.eq(code, 1, "a driver without eswitch cannot change it")
+    t.ok(code in (1, 3), "a driver without eswitch cannot change it", code)
     t.has(said, "cannot set eswitch of 0000:02:00.0 to switchdev", "and that is said")
     t.eq(guest.sh("ls -d /sys/bus/pci/devices/0000:02:00.0/virtfn* | wc -l 2>&1").split()[-1], "0",
          "no VF is made where it cannot be as wanted")
