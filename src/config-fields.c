@@ -126,6 +126,34 @@ char *field_resource(const char *text, const char **ret_expected)
 	return xstrdup(text);
 }
 
+char *field_node(const char *text, const char **ret_expected)
+{
+	*ret_expected = "a Kubernetes node: lower-case letters, digits, - and inner dots";
+	return strlen(text) <= 253 && is_domain(text, strlen(text)) ? xstrdup(text) :
+								      NULL;
+}
+
+char *field_namespace(const char *text, const char **ret_expected)
+{
+	*ret_expected = "a Kubernetes namespace: lower-case letters, digits and inner -";
+	return strlen(text) <= 63 && is_domain(text, strlen(text)) && !strchr(text, '.') ?
+		       xstrdup(text) :
+		       NULL;
+}
+
+/* A file of a folder is made of it: no '/', and no name of two units. */
+char *field_service(const char *text, const char **ret_expected)
+{
+	static const char suffix[] = ".service";
+	size_t n = strlen(text), m = strlen(suffix);
+
+	*ret_expected = "a service of systemd: \"containerd.service\"";
+	return n > m && streq(text + n - m, suffix) && only(text, ":_.@-", 200) &&
+			       text[0] != '.' ?
+		       xstrdup(text) :
+		       NULL;
+}
+
 char *field_text(const char *text, const char **ret_expected)
 {
 	*ret_expected = "1 to 64 printable characters without '/', quotes and \\";

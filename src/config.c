@@ -109,6 +109,8 @@ FIELD_READER(read_mdev_type, field_text)
 FIELD_READER(read_size, field_hugepage_size)
 FIELD_READER(read_bootloader, field_bootloader)
 FIELD_READER(read_directory, field_directory)
+FIELD_READER(read_node, field_node)
+FIELD_READER(read_namespace, field_namespace)
 FIELD_READER(read_attribute_name, field_attribute)
 FIELD_READER(read_attribute_value, field_attribute_value)
 
@@ -392,10 +394,29 @@ static void attributes_done(struct attributes *attributes)
 	free(attributes->items);
 }
 
+static void read_advertise(struct reader *reader, const config_setting_t *setting,
+			   void *field)
+{
+	static const char *const words[N_ADVERTISE] = { "auto", "kubevirt",
+							"device-plugin", "libvirt" };
+	const char *text = string_of(reader, setting);
+
+	for (int i = 0; text && i < N_ADVERTISE; i++)
+		if (streq(text, words[i])) {
+			*(enum advertise *)field = (enum advertise)i;
+			return;
+		}
+	if (text)
+		mistake(reader, setting,
+			xasprintf("advertise is not known, expected \"auto\", "
+				  "\"kubevirt\", \"device-plugin\" or \"libvirt\""));
+}
+
 /* "0-3,5": each range becomes a rule of its own; what is common is filled in by
  * read_vf_rule() */
 struct vf_group {
 	char *index, *driver, *resource;
+	enum advertise advertise;
 	struct vf_values values;
 	struct attributes sysfs;
 };
@@ -406,6 +427,7 @@ static const struct key vf_keys[] = {
 	{ "index", read_index, offsetof(struct vf_group, index) },
 	{ "driver", read_driver, offsetof(struct vf_group, driver) },
 	{ "resource", read_resource, offsetof(struct vf_group, resource) },
+	{ "advertise", read_advertise, offsetof(struct vf_group, advertise) },
 	{ "sysfs", read_sysfs, offsetof(struct vf_group, sysfs) },
 	VF_VALUE_KEYS(offsetof(struct vf_group, values)),
 	{},
@@ -428,6 +450,7 @@ static void add_range(struct reader *reader, const config_setting_t *setting,
 		.last = last,
 		.driver = xstrdup(group->driver),
 		.resource = xstrdup(group->resource),
+		.advertise = group->advertise,
 		.values = group->values,
 		.sysfs = copy_attributes(&group->sysfs),
 	};
@@ -509,6 +532,7 @@ static const struct key pf_keys[] = {
 	{ "vfs", read_vfs, offsetof(struct pf_rule, vfs) },
 	{ "driver", read_driver, offsetof(struct pf_rule, driver) },
 	{ "resource", read_resource, offsetof(struct pf_rule, resource) },
+	{ "advertise", read_advertise, offsetof(struct pf_rule, advertise) },
 	{ "mtu", read_mtu, offsetof(struct pf_rule, mtu) },
 	{ "link", read_link, offsetof(struct pf_rule, link_up) },
 	{ "eswitch", read_eswitch, offsetof(struct pf_rule, eswitch) },
@@ -574,6 +598,7 @@ static const struct key device_keys[] = {
 	{ "required", read_bool, offsetof(struct device_rule, required) },
 	{ "driver", read_driver, offsetof(struct device_rule, driver) },
 	{ "resource", read_resource, offsetof(struct device_rule, resource) },
+	{ "advertise", read_advertise, offsetof(struct device_rule, advertise) },
 	{},
 };
 
@@ -722,6 +747,15 @@ static void read_kernel(struct reader *reader, const config_setting_t *setting,
 
 static const struct key export_keys[] = {
 	{ "kubevirt", read_bool, offsetof(struct export_config, kubevirt) },
+	{ "device_plugin", read_bool, offsetof(struct export_config, device_plugin) },
+	{ "nad", read_bool, offsetof(struct export_config, nad) },
+	{ "sriov_network", read_bool, offsetof(struct export_config, sriov_network) },
+	{ "harvester", read_bool, offsetof(struct export_config, harvester) },
+	{ "libvirt", read_bool, offsetof(struct export_config, libvirt) },
+	{ "qemu", read_bool, offsetof(struct export_config, qemu) },
+	{ "cdi", read_bool, offsetof(struct export_config, cdi) },
+	{ "node", read_node, offsetof(struct export_config, node) },
+	{ "namespace", read_namespace, offsetof(struct export_config, namespace) },
 	{ "external_resource_provider", read_bool,
 	  offsetof(struct export_config, external_resource_provider) },
 	{ "dir", read_directory, offsetof(struct export_config, dir) },
@@ -731,7 +765,14 @@ static const struct key export_keys[] = {
 static void read_export(struct reader *reader, const config_setting_t *setting,
 			void *field)
 {
+	((struct export_config *)field)->where = where_of(reader, setting);
 	read_group(reader, setting, export_keys, field);
+}
+
+static void read_memlock(struct reader *reader, const config_setting_t *setting,
+			 void *field)
+{
+	read_words(reader, setting, field, field_service);
 }
 
 static void read_pfs(struct reader *reader, const config_setting_t *setting, void *field)
@@ -757,6 +798,7 @@ static const struct key sections[] = {
 	{ "device", read_devices, 0 },
 	{ "mdev", read_mdevs, 0 },
 	{ "export", read_export, offsetof(struct config, export) },
+	{ "memlock", read_memlock, offsetof(struct config, memlock) },
 	{},
 };
 
@@ -872,7 +914,7 @@ static size_t add_image(struct config *config, const struct root *root)
 	config->kernel = image.kernel;
 	config->export = image.export;
 	image.kernel = (struct kernel_config){};
-	image.export.dir = NULL;
+	image.export.dir = image.export.node = image.export.namespace = NULL;
 	/* kept aside until the administrator's files are read */
 	config->pfs = image.pfs;
 	config->n_pfs = image.n_pfs;
@@ -881,6 +923,7 @@ static size_t add_image(struct config *config, const struct root *root)
 	config->mdevs = image.mdevs;
 	config->n_mdevs = image.n_mdevs;
 	config->files = image.files;
+	config->memlock = image.memlock;
 	return mistakes;
 }
 
@@ -973,6 +1016,9 @@ void config_done(struct config *config)
 	free(config->kernel.secure_boot.key);
 	free(config->kernel.secure_boot.certificate);
 	free(config->export.dir);
+	free(config->export.node);
+	free(config->export.namespace);
+	strings_done(&config->memlock);
 	strings_done(&config->files);
 	*config = (struct config){};
 }

@@ -94,14 +94,25 @@ struct attributes {
 	size_t n;
 };
 
+/* Who hands a function out: advertise = "auto" | "kubevirt" | "device-plugin" |
+ * "libvirt" */
+enum advertise {
+	ADVERTISE_AUTO,
+	ADVERTISE_KUBEVIRT,
+	ADVERTISE_DEVICE_PLUGIN, /* of SR-IOV networks, also the operator's */
+	ADVERTISE_LIBVIRT,
+	N_ADVERTISE
+};
+
 /* vf = ( { index = "0-3"; … } ): VFs that differ from the rest of their PF */
 struct vf_rule {
 	struct where where;
 	unsigned first, last;
 	struct vf_values values; /* what is not known is the PF rule's */
 	struct attributes sysfs;
-	char *driver;   /* NULL: the PF rule's */
-	char *resource; /* NULL: the PF rule's */
+	char *driver;             /* NULL: the PF rule's */
+	char *resource;           /* NULL: the PF rule's */
+	enum advertise advertise; /* ADVERTISE_AUTO: the PF rule's */
 };
 
 /* pf = ( { … } ): the first rule that matches a PF governs it */
@@ -113,8 +124,9 @@ struct pf_rule {
 	char *driver;   /* never NULL */
 	char *resource; /* "vendor.example/name"; NULL: made from the vendor's and
 			   device's names */
-	unsigned mtu;   /* 0: not said */
-	bool link_up;   /* link = "up" */
+	enum advertise advertise;
+	unsigned mtu; /* 0: not said */
+	bool link_up; /* link = "up" */
 	struct eswitch eswitch;
 	struct vf_values values; /* of every VF; VF_MAC_STABLE is the only MAC here */
 	struct attributes sysfs; /* of the PF itself */
@@ -129,6 +141,7 @@ struct device_rule {
 	bool required;
 	char *driver; /* never NULL, never "native" or "none" */
 	char *resource;
+	enum advertise advertise;
 };
 
 /* mdev = ( { … } ): mediated devices, for the snippets */
@@ -141,7 +154,11 @@ struct mdev_rule {
 };
 
 struct export_config {
-	bool kubevirt;                   /* default true */
+	struct where where; /* file NULL: there is no such section */
+	bool kubevirt;      /* default true, all others false */
+	bool device_plugin, nad, sriov_network, harvester, libvirt, qemu, cdi;
+	char *node;                      /* name in Kubernetes; NULL: the host's */
+	char *namespace;                 /* of networks; NULL: "default" */
 	bool external_resource_provider; /* default false */
 	char *dir;                       /* absolute; NULL: /run/sriov-setup/export */
 };
@@ -157,6 +174,7 @@ struct config {
 	struct mdev_rule *mdevs;
 	size_t n_mdevs;
 	struct export_config export;
+	struct strings memlock; /* units whose processes may lock all memory */
 };
 
 /*

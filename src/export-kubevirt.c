@@ -4,17 +4,19 @@
  * pci_device.go).
  */
 #include "export.h"
+#include "json.h"
 #include "plan.h"
 #include "yaml-out.h"
 
 #include <ctype.h>
+#include <strings.h>
 
 static const char head[] = "# Host devices that KubeVirt may give to VMs, written by "
 			   "sriov-setup from /etc/sriov.conf.\n"
 			   "# kubectl -n kubevirt patch kubevirt kubevirt --type merge "
 			   "--patch-file kubevirt.yaml\n"
-			   "# CAUTION: a merge patch replaces the whole list; entries of "
-			   "others must be added here first.\n"
+			   "# CAUTION: a merge patch replaces the whole list; export "
+			   "kubevirt-patch keeps the entries of others.\n"
 			   "# VMs ask for hostDevices by resourceName; that needs the "
 			   "feature gate HostDevices.\n";
 
@@ -67,20 +69,6 @@ static void entries_done(struct entries *entries)
 	free(entries->items);
 }
 
-static void add_warning(struct strings *warnings, const char *text)
-{
-	if (!strings_contain(warnings, text))
-		strings_add(warnings, text);
-}
-
-static bool is_offered(const struct offers *offers, const struct function *f)
-{
-	for (size_t i = 0; i < offers->n; i++)
-		if (offers->items[i].function == f)
-			return true;
-	return false;
-}
-
 /* What the selector matches besides what is offered: KubeVirt knows no addresses. */
 static void warn_of_others(const struct entry *entry, const struct offers *offers,
 			   const struct system *system, struct strings *warnings)
@@ -92,14 +80,14 @@ static void warn_of_others(const struct entry *entry, const struct offers *offer
 		const struct function *f = &system->functions[i];
 		_cleanup_free_ char *selector = selector_of(f), *text = NULL;
 
-		if (!streq(selector, entry->selector) || is_offered(offers, f))
+		if (!streq(selector, entry->selector) || offers_find(offers, f))
 			continue;
 		if (f->total_vfs) {
 			text = xasprintf("%s also matches the PF %s: should it ever be "
 					 "bound to vfio-pci, "
 					 "KubeVirt gives the whole device away",
 					 entry->selector, f->address);
-			add_warning(warnings, text);
+			export_note(warnings, "%s", text);
 		} else if (kept++ == 0) {
 			first = f->address;
 		}
@@ -110,7 +98,7 @@ static void warn_of_others(const struct entry *entry, const struct offers *offer
 				  "host (%s%s): KubeVirt "
 				  "would offer them, should they be bound to vfio-pci",
 				  entry->selector, kept, first, kept > 1 ? ", …" : "");
-		add_warning(warnings, text);
+		export_note(warnings, "%s", text);
 	}
 }
 
@@ -137,7 +125,7 @@ static void warn_of_names(const struct entries *entries, struct strings *warning
 			"%s has two resource names, %s and %s: KubeVirt silently takes "
 			"the later one for all; give both rules the same resource",
 			a->selector, a->resource, b->resource);
-		add_warning(warnings, text);
+		export_note(warnings, "%s", text);
 	}
 }
 
@@ -163,7 +151,7 @@ static void warn_of_variables(const struct entries *pci, const struct entries *m
 			text = xasprintf("%s and %s give the same environment variable "
 					 "PCI_RESOURCE_%s",
 					 a, b, env_a);
-			add_warning(warnings, text);
+			export_note(warnings, "%s", text);
 		}
 }
 
@@ -184,11 +172,15 @@ static void warn_of_groups(const struct offers *offers, struct strings *warnings
 		_cleanup_free_ char *text = NULL;
 		size_t others = 0;
 
+		if (offers->items[i].path != ADVERTISE_KUBEVIRT)
+			continue;
 		if (a->iommu_group == NONE || !is_visible(a))
 			continue;
 		for (size_t j = 0; j < offers->n; j++) {
 			const struct function *b = offers->items[j].function;
 
+			if (offers->items[j].path != ADVERTISE_KUBEVIRT)
+				continue;
 			if (b->iommu_group != a->iommu_group || !is_visible(b) || b == a)
 				continue;
 			if (j < i) /* said already */
@@ -203,7 +195,7 @@ static void warn_of_groups(const struct offers *offers, struct strings *warnings
 			"offers one device per group",
 			a->address, second->address, others > 1 ? ", …" : "",
 			a->iommu_group, others + 1);
-		add_warning(warnings, text);
+		export_note(warnings, "%s", text);
 	}
 }
 
@@ -213,6 +205,8 @@ static void collect(struct entries *ret, const struct offers *offers,
 	for (size_t i = 0; i < offers->n; i++) {
 		const struct function *f = offers->items[i].function;
 
+		if (offers->items[i].path != ADVERTISE_KUBEVIRT)
+			continue;
 		if (is_visible(f)) {
 			add_entry(ret, selector_of(f), offers->items[i].resource);
 			continue;
@@ -221,7 +215,7 @@ static void collect(struct entries *ret, const struct offers *offers,
 			xasprintf("functions on %s are left out: KubeVirt only takes the "
 				  "driver vfio-pci",
 				  f->driver);
-		add_warning(warnings, text);
+		export_note(warnings, "%s", text);
 	}
 	sort_entries(ret);
 }
@@ -246,80 +240,194 @@ static void collect_mdevs(struct entries *ret, const struct config *config,
 	sort_entries(ret);
 }
 
-static void write_list(struct yaml *yaml, const char *key, const char *selector_key,
-		       const struct entries *entries, bool external)
+static void put_list(struct document *map, const char *key, const char *selector_key,
+		     const struct entries *entries, bool external)
 {
-	yaml_key(yaml, key);
-	yaml_list(yaml);
+	struct document *list = document_put_list(map, key);
+
 	for (size_t i = 0; i < entries->n; i++) {
-		yaml_map(yaml);
-		yaml_key(yaml, selector_key);
-		yaml_string(yaml, entries->items[i].selector);
-		yaml_key(yaml, "resourceName");
-		yaml_string(yaml, entries->items[i].resource);
-		if (external) {
-			yaml_key(yaml, "externalResourceProvider");
-			yaml_bool(yaml, true);
-		}
-		yaml_map_end(yaml);
+		struct document *entry = document_add_map(list);
+
+		document_put_string(entry, selector_key, entries->items[i].selector);
+		document_put_string(entry, "resourceName", entries->items[i].resource);
+		if (external)
+			document_put_bool(entry, "externalResourceProvider", true);
 	}
-	yaml_list_end(yaml);
 }
 
 /* A list that is left out is left alone by the patch; one of the two is always there. */
-static void write_document(FILE *out, const struct entries *pci,
-			   const struct entries *mdevs, bool external)
+static struct document *make_patch(const struct entries *pci, const struct entries *mdevs,
+				   bool external)
 {
-	static const char *const path[] = { "spec", "configuration",
-					    "permittedHostDevices" };
-	struct yaml *yaml = yaml_open(out);
+	struct document *patch = document_new(DOCUMENT_MAP), *devices;
 
-	yaml_map(yaml);
-	for (size_t i = 0; i < ARRAY_SIZE(path); i++) {
-		yaml_key(yaml, path[i]);
-		yaml_map(yaml);
-	}
+	devices = document_put_map(
+		document_put_map(document_put_map(patch, "spec"), "configuration"),
+		"permittedHostDevices");
 	if (pci->n || !mdevs->n)
-		write_list(yaml, "pciHostDevices", "pciVendorSelector", pci, external);
+		put_list(devices, "pciHostDevices", "pciVendorSelector", pci, external);
 	if (mdevs->n)
-		write_list(yaml, "mediatedDevices", "mdevNameSelector", mdevs, external);
-	for (size_t i = 0; i <= ARRAY_SIZE(path); i++)
-		yaml_map_end(yaml);
-	yaml_close(yaml);
+		put_list(devices, "mediatedDevices", "mdevNameSelector", mdevs, external);
+	return patch;
 }
 
-static void kubevirt_write(FILE *out, const struct config *config,
-			   const struct system *system, const struct names *names,
-			   struct strings *warnings)
+/* The lists of this host, with what is to be known of them. */
+static struct document *host_patch(const struct export_input *input,
+				   struct export_notes *notes)
 {
 	_cleanup_(entries_done) struct entries pci = {}, mdevs = {};
 	_cleanup_(offers_done) struct offers offers = {};
-	size_t first = warnings->n; /* the caller may have gathered others */
 
-	offers_make(&offers, config, system, names);
-	collect(&pci, &offers, warnings);
-	collect_mdevs(&mdevs, config, system);
+	offers_make(&offers, input->config, input->system, input->names);
+	collect(&pci, &offers, &notes->warnings);
+	collect_mdevs(&mdevs, input->config, input->system);
 	for (size_t i = 0; i < pci.n; i++)
-		warn_of_others(&pci.items[i], &offers, system, warnings);
-	warn_of_names(&pci, warnings);
-	warn_of_names(&mdevs, warnings);
-	warn_of_variables(&pci, &mdevs, warnings);
-	warn_of_groups(&offers, warnings);
-	fputs(head, out);
-	for (size_t i = first; i < warnings->n; i++)
-		fprintf(out, "# WARNING: %s\n", warnings->items[i]);
-	write_document(out, &pci, &mdevs, config->export.external_resource_provider);
+		warn_of_others(&pci.items[i], &offers, input->system, &notes->warnings);
+	warn_of_names(&pci, &notes->warnings);
+	warn_of_names(&mdevs, &notes->warnings);
+	warn_of_variables(&pci, &mdevs, &notes->warnings);
+	warn_of_groups(&offers, &notes->warnings);
+	return make_patch(&pci, &mdevs, input->config->export.external_resource_provider);
 }
 
-static bool kubevirt_wanted(const struct export_config *config)
+static void kubevirt_write(FILE *out, const struct export_input *input,
+			   struct export_notes *notes)
 {
-	return config->kubevirt;
+	_cleanup_(document_free) struct document *patch = host_patch(input, notes);
+
+	fputs(head, out);
+	for (size_t i = 0; i < notes->warnings.n; i++) {
+		_cleanup_free_ char *text =
+			xasprintf("WARNING: %s", notes->warnings.items[i]);
+
+		export_comment(out, text);
+	}
+	yaml_print(out, patch);
 }
 
 const struct exporter export_kubevirt = {
 	.name = "kubevirt",
 	.help = "permittedHostDevices of KubeVirt's configuration",
 	.file = "kubevirt.yaml",
-	.wanted = kubevirt_wanted,
+	.key = offsetof(struct export_config, kubevirt),
+	.hands_out = true,
 	.write = kubevirt_write,
+};
+
+static const struct document *list_of(const struct document *kubevirt, const char *key)
+{
+	const char *const path[] = { "spec", "configuration", "permittedHostDevices", key,
+				     NULL };
+
+	return document_at(kubevirt, path);
+}
+
+/* KubeVirt compares selectors without regard to case (common.go). */
+static const struct document *entry_like(const struct document *list,
+					 const struct document *entry, const char *key)
+{
+	const char *selector = document_text(entry, key);
+
+	for (size_t i = 0; list && selector && i < list->n; i++) {
+		const char *other = document_text(list->items[i], key);
+
+		if (other && strcasecmp(other, selector) == 0)
+			return list->items[i];
+	}
+	return NULL;
+}
+
+/* What others have, in their order; then ours. Ours replaces theirs of one selector. */
+static void put_merged(struct document *devices, const char *key,
+		       const char *selector_key, const struct document *ours,
+		       const struct document *theirs, struct strings *warnings)
+{
+	struct document *list = document_put_list(devices, key);
+
+	for (size_t i = 0; theirs && i < theirs->n; i++) {
+		const struct document *entry = theirs->items[i];
+		const struct document *mine = entry_like(ours, entry, selector_key);
+		const char *name = document_text(entry, "resourceName");
+
+		if (!mine)
+			document_add(list, document_copy(entry));
+		else if (!streq(name, document_text(mine, "resourceName")))
+			export_note(
+				warnings,
+				"%s was %s in the CR and becomes %s: VMs that ask for "
+				"the old name find none",
+				document_text(mine, selector_key),
+				name ? name : "nameless",
+				document_text(mine, "resourceName"));
+	}
+	for (size_t i = 0; ours && i < ours->n; i++)
+		document_add(list, document_copy(ours->items[i]));
+}
+
+/* An entry of others that would give away what somebody else hands out here. */
+static void check_theirs(const struct document *theirs, const struct export_input *input,
+			 struct strings *errors)
+{
+	_cleanup_(offers_done) struct offers offers = {};
+
+	offers_make(&offers, input->config, input->system, input->names);
+	for (size_t i = 0; theirs && i < theirs->n; i++)
+		for (size_t j = 0; j < offers.n; j++) {
+			const struct offer *o = &offers.items[j];
+			_cleanup_free_ char *selector = selector_of(o->function);
+			const char *other =
+				document_text(theirs->items[i], "pciVendorSelector");
+
+			if (o->path != ADVERTISE_KUBEVIRT && o->path != ADVERTISE_AUTO &&
+			    other && strcasecmp(other, selector) == 0)
+				export_note(errors,
+					    "the CR has an entry for %s, which another "
+					    "consumer hands out here (%s:%d): remove it, "
+					    "or set advertise = \"kubevirt\"",
+					    selector, o->where.file, o->where.line);
+		}
+}
+
+/* With the version that was read, so that a CR that changed meanwhile refuses the patch.
+ */
+static void kubevirt_patch_write(FILE *out, const struct export_input *input,
+				 struct export_notes *notes)
+{
+	static const char *const metadata[] = { "metadata", NULL };
+	_cleanup_(document_free) struct document *host = host_patch(input, notes);
+	_cleanup_(document_free) struct document *patch = document_new(DOCUMENT_MAP);
+	const struct document *pci = list_of(host, "pciHostDevices"),
+			      *mdevs = list_of(host, "mediatedDevices"),
+			      *meta = document_at(input->current, metadata);
+	struct document *devices;
+
+	if (!streq(document_text(input->current, "kind"), "KubeVirt")) {
+		export_note(&notes->errors,
+			    "stdin holds no KubeVirt object: kubectl -n kubevirt get "
+			    "kubevirt kubevirt -o json | sriov-setup export "
+			    "kubevirt-patch");
+		return;
+	}
+	if (meta && document_text(meta, "resourceVersion"))
+		document_put_string(document_put_map(patch, "metadata"),
+				    "resourceVersion",
+				    document_text(meta, "resourceVersion"));
+	check_theirs(list_of(input->current, "pciHostDevices"), input, &notes->errors);
+	devices = document_put_map(
+		document_put_map(document_put_map(patch, "spec"), "configuration"),
+		"permittedHostDevices");
+	put_merged(devices, "pciHostDevices", "pciVendorSelector", pci,
+		   list_of(input->current, "pciHostDevices"), &notes->warnings);
+	if (mdevs)
+		put_merged(devices, "mediatedDevices", "mdevNameSelector", mdevs,
+			   list_of(input->current, "mediatedDevices"), &notes->warnings);
+	json_print(out, patch);
+}
+
+const struct exporter export_kubevirt_patch = {
+	.name = "kubevirt-patch",
+	.help = "the same as a merge patch that keeps what the CR on stdin has",
+	.hands_out = true,
+	.current = "kubectl -n kubevirt get kubevirt kubevirt -o json",
+	.write = kubevirt_patch_write,
 };

@@ -3,13 +3,11 @@
 #include "export.h"
 #include "rules.h"
 
-static void udev_write(FILE *out, const struct config *config,
-		       const struct system *system, const struct names *names,
-		       struct strings *warnings)
+static void udev_write(FILE *out, const struct export_input *input,
+		       struct export_notes *notes)
 {
-	(void)names;
-	(void)warnings;
-	rules_write(out, config, system);
+	(void)notes;
+	rules_write(out, input->config, input->system);
 }
 
 const struct exporter export_udev = {

@@ -3,8 +3,19 @@
 #include "plan.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 
-const struct exporter *const exporters[] = { &export_kubevirt, &export_udev, NULL };
+const struct exporter *const exporters[] = { &export_kubevirt,
+					     &export_kubevirt_patch,
+					     &export_device_plugin,
+					     &export_nad,
+					     &export_sriov_network,
+					     &export_harvester,
+					     &export_libvirt,
+					     &export_qemu,
+					     &export_cdi,
+					     &export_udev,
+					     NULL };
 
 const struct exporter *export_find(const char *name)
 {
@@ -12,6 +23,70 @@ const struct exporter *export_find(const char *name)
 		if (streq(exporters[i]->name, name))
 			return exporters[i];
 	return NULL;
+}
+
+bool export_wanted(const struct exporter *exporter, const struct export_config *config)
+{
+	return exporter->file && *(const bool *)((const char *)config + exporter->key);
+}
+
+void export_notes_done(struct export_notes *notes)
+{
+	strings_done(&notes->warnings);
+	strings_done(&notes->errors);
+}
+
+void export_note(struct strings *notes, const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		abort();
+	va_end(args);
+	if (!strings_contain(notes, text))
+		strings_add(notes, text);
+}
+
+void export_comment(FILE *out, const char *text)
+{
+	_cleanup_free_ char *clean = document_clean(text);
+
+	fputs("# ", out);
+	for (const char *c = clean; *c; c++)
+		fputc((unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c, out);
+	fputc('\n', out);
+}
+
+char *export_node(const struct export_input *input)
+{
+	const char *name = input->config->export.node ? input->config->export.node :
+							input->system->hostname;
+	char *node = xstrdup(name);
+
+	for (char *c = node; c && *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return node;
+}
+
+char *export_document(const struct exporter *exporter, const struct export_input *input,
+		      struct export_notes *notes)
+{
+	_cleanup_(offers_done) struct offers offers = {};
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		abort();
+	if (exporter->hands_out) {
+		offers_make(&offers, input->config, input->system, input->names);
+		offers_check(&offers, input->config, &notes->errors);
+	}
+	exporter->write(out, input, notes);
+	fclose(out);
+	return text;
 }
 
 /* Domains that the vendors' own device plugins and KubeVirt's examples use. */
@@ -77,15 +152,63 @@ static char *default_resource(const struct names *names, const struct function *
 	return xasprintf("%s%04x_%04x", prefix, f->vendor, f->device);
 }
 
-static void offer(struct offers *offers, const struct function *f,
-		  const struct function *pf, const char *resource, struct where where,
-		  const struct names *names)
+/* Network controllers and processing accelerators: DP pkg/types/types.go */
+static bool plugin_serves(const struct function *f)
 {
-	*array_add(offers->items, offers->n) = (struct offer){
+	unsigned base = f->class >> 16;
+
+	return (base == 0x02 || base == 0x12) && streq(f->driver, DRIVER_VFIO);
+}
+
+static void choose_path(struct offer *offer, const struct config *config,
+			enum advertise said)
+{
+	const struct export_config *e = &config->export;
+	bool plugin = (e->device_plugin || e->nad || e->sriov_network) &&
+		      plugin_serves(offer->function);
+	bool kubernetes = plugin || e->kubevirt;
+
+	offer->path = said != ADVERTISE_AUTO ? said :
+		      plugin                 ? ADVERTISE_DEVICE_PLUGIN :
+		      e->kubevirt            ? ADVERTISE_KUBEVIRT :
+		      e->libvirt             ? ADVERTISE_LIBVIRT :
+					       ADVERTISE_AUTO;
+	offer->ambiguous = said == ADVERTISE_AUTO && kubernetes && e->libvirt;
+}
+
+static void offer_device(struct offers *offers, const struct function *f,
+			 const struct config *config, const struct device_rule *rule,
+			 const struct names *names)
+{
+	struct offer *offer = array_add(offers->items, offers->n);
+
+	*offer = (struct offer){
 		.function = f,
-		.resource = resource ? xstrdup(resource) : default_resource(names, f, pf),
-		.where = where,
+		.resource = rule->resource ? xstrdup(rule->resource) :
+					     default_resource(names, f, NULL),
+		.where = rule->where,
 	};
+	choose_path(offer, config, rule->advertise);
+}
+
+static void offer_vf(struct offers *offers, const struct function *f,
+		     const struct function *pf, const struct config *config,
+		     const struct pf_rule *rule, const struct names *names)
+{
+	const struct vf_rule *vf = pf_rule_vf(rule, f->vf_index);
+	const char *resource = pf_rule_resource(rule, f->vf_index);
+	struct offer *offer = array_add(offers->items, offers->n);
+
+	*offer = (struct offer){
+		.function = f,
+		.pf = pf,
+		.pf_rule = rule,
+		.resource = resource ? xstrdup(resource) : default_resource(names, f, pf),
+		.where = vf ? vf->where : rule->where,
+	};
+	choose_path(offer, config,
+		    vf && vf->advertise != ADVERTISE_AUTO ? vf->advertise :
+							    rule->advertise);
 }
 
 void offers_make(struct offers *ret, const struct config *config,
@@ -102,13 +225,10 @@ void offers_make(struct offers *ret, const struct config *config,
 			continue;
 		if (pf_rule != NONE &&
 		    streq(pf_rule_driver(&config->pfs[pf_rule], f->vf_index), f->driver))
-			offer(ret, f, pf,
-			      pf_rule_resource(&config->pfs[pf_rule], f->vf_index),
-			      config->pfs[pf_rule].where, names);
+			offer_vf(ret, f, pf, config, &config->pfs[pf_rule], names);
 		else if (device != NONE &&
 			 streq(config->devices[device].driver, f->driver))
-			offer(ret, f, NULL, config->devices[device].resource,
-			      config->devices[device].where, names);
+			offer_device(ret, f, config, &config->devices[device], names);
 	}
 }
 
@@ -118,4 +238,68 @@ void offers_done(struct offers *offers)
 		free(offers->items[i].resource);
 	free(offers->items);
 	*offers = (struct offers){};
+}
+
+const struct offer *offers_find(const struct offers *offers, const struct function *f)
+{
+	for (size_t i = 0; i < offers->n; i++)
+		if (offers->items[i].function == f)
+			return &offers->items[i];
+	return NULL;
+}
+
+const char *const advertise_names[N_ADVERTISE] = { "nobody", "kubevirt", "device-plugin",
+						   "libvirt" };
+
+/* A KubeVirt entry takes every function with its IDs; a resource name is served by one
+ * plugin, the last that registers (kubelet). */
+static void check_pair(const struct offer *a, const struct offer *b,
+		       struct strings *errors)
+{
+	const struct function *f = a->function, *g = b->function;
+
+	if (a->path != ADVERTISE_KUBEVIRT || b->path == ADVERTISE_KUBEVIRT ||
+	    b->path == ADVERTISE_AUTO)
+		return;
+	if (f->vendor == g->vendor && f->device == g->device)
+		export_note(errors,
+			    "%04x:%04x is advertised by kubevirt (%s:%d) and by %s "
+			    "(%s:%d): KubeVirt selects by these IDs alone and would "
+			    "give away the functions of both rules; set the same "
+			    "advertise in both",
+			    f->vendor, f->device, a->where.file, a->where.line,
+			    advertise_names[b->path], b->where.file, b->where.line);
+	else if (b->path == ADVERTISE_DEVICE_PLUGIN && streq(a->resource, b->resource))
+		export_note(errors,
+			    "%s is advertised by kubevirt (%s:%d) and by device-plugin "
+			    "(%s:%d): kubelet keeps one plugin per name; set another "
+			    "resource in one of the rules",
+			    a->resource, a->where.file, a->where.line, b->where.file,
+			    b->where.line);
+}
+
+void offers_check(const struct offers *offers, const struct config *config,
+		  struct strings *errors)
+{
+	const struct export_config *e = &config->export;
+
+	if (e->device_plugin && e->sriov_network)
+		export_note(errors,
+			    "device_plugin and sriov_network are both on (%s:%d): the "
+			    "operator runs a device plugin with a config of its own; "
+			    "turn one off",
+			    e->where.file, e->where.line);
+	for (size_t i = 0; i < offers->n; i++) {
+		const struct offer *o = &offers->items[i];
+
+		if (o->ambiguous)
+			export_note(errors,
+				    "both %s and libvirt would hand out what the rule at "
+				    "%s:%d offers (export is at %s:%d): turn one off, or "
+				    "set advertise in the rule",
+				    advertise_names[o->path], o->where.file,
+				    o->where.line, e->where.file, e->where.line);
+		for (size_t j = 0; j < offers->n; j++)
+			check_pair(o, &offers->items[j], errors);
+	}
 }

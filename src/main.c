@@ -1,10 +1,12 @@
 #include "export.h"
 #include "generator.h"
+#include "json.h"
 #include "kargs-print.h"
 #include "kargs.h"
 #include "log.h"
 #include "names.h"
 #include "plan.h"
+#include "report.h"
 #include "rules.h"
 #include "run.h"
 #include "status.h"
@@ -20,6 +22,7 @@ struct options {
 	struct root root;
 	const char *argument; /* of the command: FORMAT, or the verb of kargs */
 	const char *format;   /* kargs print */
+	bool json;            /* status */
 	struct run_options run;
 };
 
@@ -71,6 +74,17 @@ static int cmd_check(const struct options *options, const struct config *config)
 	return EXIT_DONE;
 }
 
+static void print_report(const struct options *options, const struct config *config,
+			 struct system *system, const struct names *names)
+{
+	_cleanup_(document_free) struct document *report = NULL;
+
+	if (system->live)
+		system_observe_disks(system, &options->root);
+	report = report_make(&(struct export_input){ config, system, names, NULL });
+	json_print(stdout, report);
+}
+
 static int cmd_status(const struct options *options, const struct config *config)
 {
 	_cleanup_(system_done) struct system system = {};
@@ -78,7 +92,10 @@ static int cmd_status(const struct options *options, const struct config *config
 
 	if (observe(&system, options, config) < 0)
 		return EXIT_FAILED;
-	status_print(stdout, config, &system, names);
+	if (options->json)
+		print_report(options, config, &system, names);
+	else
+		status_print(stdout, config, &system, names);
 	return EXIT_DONE;
 }
 
@@ -86,27 +103,76 @@ static int export_unknown(const char *name)
 {
 	log_error("unknown format '%s', expected one of:", name);
 	for (size_t i = 0; exporters[i]; i++)
-		fprintf(stderr, "  %-10s %s\n", exporters[i]->name, exporters[i]->help);
+		fprintf(stderr, "  %-14s %s\n", exporters[i]->name, exporters[i]->help);
 	return EXIT_FAILED;
+}
+
+/* Standard input, at most ROOT_FILE_MAX bytes, as a document. */
+static int read_current(const struct exporter *exporter, struct document **ret)
+{
+	_cleanup_free_ char *text = xcalloc(ROOT_FILE_MAX + 1, 1);
+	const char *fault;
+	size_t n;
+
+	if (isatty(STDIN_FILENO))
+		return log_error_errno(EINVAL, "export %s reads stdin, expected: %s",
+				       exporter->name, exporter->current);
+	n = fread(text, 1, ROOT_FILE_MAX + 1, stdin);
+	if (ferror(stdin) || n > ROOT_FILE_MAX)
+		return log_error_errno(n > ROOT_FILE_MAX ? EFBIG : EIO,
+				       "cannot read stdin");
+	text[n] = '\0';
+	if (strlen(text) < n || json_parse(text, ret, &fault) < 0)
+		return log_error_errno(EINVAL, "stdin is no JSON (%s), expected: %s",
+				       strlen(text) < n ? "a NUL byte" : fault,
+				       exporter->current);
+	return 0;
+}
+
+static int print_export(const struct exporter *exporter, const struct export_input *input)
+{
+	_cleanup_(export_notes_done) struct export_notes notes = {};
+	_cleanup_free_ char *text = export_document(exporter, input, &notes);
+
+	for (size_t i = 0; i < notes.warnings.n; i++)
+		log_warning("%s", notes.warnings.items[i]);
+	for (size_t i = 0; i < notes.errors.n; i++)
+		log_error("%s", notes.errors.items[i]);
+	if (notes.errors.n)
+		return EXIT_FAILED;
+	fputs(text, stdout);
+	return EXIT_DONE;
+}
+
+/* A format that the config does not ask for is shown as if it were the only one. */
+static void prefer(struct config *config, const struct exporter *exporter)
+{
+	struct export_config *e = &config->export;
+
+	if (!exporter->file || export_wanted(exporter, e))
+		return;
+	e->kubevirt = e->device_plugin = e->nad = e->sriov_network = e->libvirt = false;
+	*(bool *)((char *)e + exporter->key) = true;
 }
 
 static int cmd_export(const struct options *options, const struct config *config)
 {
 	const struct exporter *exporter = export_find(options->argument);
+	_cleanup_(document_free) struct document *current = NULL;
 	_cleanup_(names_close) struct names *names = NULL;
 	_cleanup_(system_done) struct system system = {};
-	struct strings warnings = {};
+	struct config preferred = *config; /* owns nothing */
 
 	if (!exporter)
 		return export_unknown(options->argument);
+	if (exporter->current && read_current(exporter, &current) < 0)
+		return EXIT_FAILED;
 	if (observe(&system, options, config) < 0)
 		return EXIT_FAILED;
+	prefer(&preferred, exporter);
 	names = names_open();
-	exporter->write(stdout, config, &system, names, &warnings);
-	for (size_t i = 0; i < warnings.n; i++)
-		log_warning("%s", warnings.items[i]);
-	strings_done(&warnings);
-	return EXIT_DONE;
+	return print_export(
+		exporter, &(struct export_input){ &preferred, &system, names, current });
 }
 
 /* For an image that boots anywhere: not what this machine lacks. */
@@ -210,6 +276,7 @@ static void help(void)
 	     "  --boot                     apply: leave the kernel arguments alone\n"
 	     "  --format=FORMAT            kargs print: cmdline, grub, bls, bootc or "
 	     "toml\n"
+	     "  --json                     status: as JSON, for programs\n"
 	     "  -h, --help   --version\n\n"
 	     "Exit status: 0 done or nothing to do, 1 failure, 2 something to do "
 	     "(plan),\n"
@@ -234,6 +301,7 @@ enum {
 	OPT_DEVICE,
 	OPT_BOOT,
 	OPT_FORMAT,
+	OPT_JSON,
 	OPT_VERSION
 };
 
@@ -248,6 +316,7 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ "boot", no_argument, NULL, OPT_BOOT },
 		{ "format", required_argument, NULL, OPT_FORMAT },
+		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, OPT_VERSION },
 		{},
@@ -274,6 +343,9 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 			break;
 		case OPT_FORMAT:
 			options->format = optarg;
+			break;
+		case OPT_JSON:
+			options->json = true;
 			break;
 		case 'h':
 			help();
@@ -308,6 +380,10 @@ static const struct command *parse_command(struct options *options, int argc,
 	else if (n != (command->argument ? 2 : 1)) {
 		log_error("usage: sriov-setup %s %s", command->name,
 			  command->argument ? command->argument : "(no argument)");
+		return NULL;
+	}
+	if (command && options->json && command->run != cmd_status) {
+		log_error("--json is for status, not for %s", command->name);
 		return NULL;
 	}
 	options->argument = n > 1 ? argv[optind + 1] : NULL;

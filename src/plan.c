@@ -849,6 +849,24 @@ static void plan_module_options(struct planner *p)
 	a->why = xstrdup(*text ? "module options" : "not asked for any more");
 }
 
+static void plan_memlock(struct planner *p)
+{
+	const struct strings *wanted = &p->config->memlock, *found = &p->system->memlock;
+
+	for (size_t i = 0; i < wanted->n + found->n; i++) {
+		bool want = i < wanted->n;
+		const char *unit = want ? wanted->items[i] : found->items[i - wanted->n];
+		struct action *a;
+
+		if (strings_contain(want ? found : wanted, unit))
+			continue;
+		a = add(p, MEMLOCK, NULL, NONE, unit, want ? "infinity" : "",
+			p->config->kernel.where);
+		a->when = NEXT_BOOT;
+		a->why = xstrdup(want ? "memlock names it" : "not asked for any more");
+	}
+}
+
 static void plan_boot_args(struct planner *p)
 {
 	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
@@ -880,6 +898,7 @@ struct plan plan_make(const struct config *config, const struct system *system)
 	plan_modules(&p);
 	plan_unsafe_interrupts(&p);
 	plan_module_options(&p);
+	plan_memlock(&p);
 	plan_boot_args(&p);
 	strings_done(&p.drivers);
 	free(p.macs);
@@ -998,6 +1017,11 @@ char *action_text(const struct action *a, bool done)
 		return xasprintf("kernel arguments: %s", *a->value ? a->value : "(none)");
 	case MODPROBE:
 		return xasprintf("%s /" MODPROBE_CONF, *a->value ? "write" : "remove");
+	case MEMLOCK:
+		return xasprintf("%s of %s",
+				 *a->value ? "lift the locked-memory limit" :
+					     "restore the locked-memory limit",
+				 a->name);
 	case N_VERBS:
 		break;
 	}

@@ -24,6 +24,7 @@ enum verb {
 		    */
 	MODPROBE,  /* value: the content that our file in modprobe.d should have, "" for
 		      none */
+	MEMLOCK,   /* name: a service; value: "infinity", "" to take our drop-in away */
 	N_VERBS
 };
 

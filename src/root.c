@@ -384,18 +384,29 @@ int root_move(const struct root *root, const char *from, const char *to)
 	return 0;
 }
 
-int root_remove(const struct root *root, const char *format, ...)
+static int remove_at(const struct root *root, char *path, int flags)
 {
 	_cleanup_close_ int parent = -1;
 	const char *name;
 
-	FORMAT_PATH(path, format);
 	parent = open_parent(root, path, false, &name);
 	if (parent == -ENOENT || parent == -ENOTDIR)
 		return 0;
 	if (parent < 0)
 		return parent;
-	if (unlinkat(parent, name, 0) < 0)
+	if (unlinkat(parent, name, flags) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	return fsync(parent) < 0 ? -errno : 1;
+}
+
+int root_remove(const struct root *root, const char *format, ...)
+{
+	FORMAT_PATH(path, format);
+	return remove_at(root, path, 0);
+}
+
+int root_remove_folder(const struct root *root, const char *format, ...)
+{
+	FORMAT_PATH(path, format);
+	return remove_at(root, path, AT_REMOVEDIR);
 }

@@ -67,5 +67,7 @@ int root_replace_bytes(const struct root *root, const char *data, size_t size,
  * a symbolic link.
  */
 int root_move(const struct root *root, const char *from, const char *to);
+/* Removes an empty folder durably; -ENOTEMPTY. Returns as root_remove(). */
+int root_remove_folder(const struct root *root, const char *format, ...) PRINTF(2, 3);
 /* Removes a file durably. Returns 1 when removed, 0 when there was none. */
 int root_remove(const struct root *root, const char *format, ...) PRINTF(2, 3);

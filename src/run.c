@@ -4,6 +4,7 @@
 #include "export.h"
 #include "kargs.h"
 #include "log.h"
+#include "memlock.h"
 #include "modprobe.h"
 #include "names.h"
 #include "plan.h"
@@ -38,33 +39,29 @@ static int lock(const struct root *root, int *ret)
 	return 0;
 }
 
-static char *document(const struct exporter *e, const struct config *config,
-		      const struct system *system, const struct names *names,
-		      struct strings *warnings)
+static const char *export_dir(const struct exporter *e, const struct config *config)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		abort();
-	e->write(out, config, system, names, warnings);
-	fclose(out);
-	return text;
+	return e->dir             ? e->dir :
+	       config->export.dir ? config->export.dir + 1 :
+				    RUN_DIR "/export";
 }
 
-static int write_export(const struct exporter *e, const struct config *config,
-			const struct root *root, const struct system *system,
-			const struct names *names)
+/* Each warning of an exporter is one journal line. What clashes is not written. */
+static int write_export(const struct exporter *e, const struct root *root,
+			const struct export_input *input)
 {
-	const char *dir = config->export.dir ? config->export.dir + 1 : RUN_DIR "/export";
-	struct strings warnings = {};
-	_cleanup_free_ char *text = document(e, config, system, names, &warnings);
-	int r = root_replace(root, text, 0644, "%s/%s", dir, e->file);
+	_cleanup_(export_notes_done) struct export_notes notes = {};
+	_cleanup_free_ char *text = export_document(e, input, &notes);
+	const char *dir = export_dir(e, input->config);
+	int r;
 
-	for (size_t i = 0; i < warnings.n; i++)
-		log_warning("%s: %s", e->file, warnings.items[i]);
-	strings_done(&warnings);
+	for (size_t i = 0; i < notes.warnings.n; i++)
+		log_warning("%s: %s", e->file, notes.warnings.items[i]);
+	for (size_t i = 0; i < notes.errors.n; i++)
+		log_error("%s is not written: %s", e->file, notes.errors.items[i]);
+	if (notes.errors.n)
+		return -EINVAL;
+	r = root_replace(root, text, 0644, "%s/%s", dir, e->file);
 	if (r < 0)
 		return log_error_errno(r, "cannot write /%s/%s", dir, e->file);
 	if (r > 0)
@@ -72,19 +69,35 @@ static int write_export(const struct exporter *e, const struct config *config,
 	return 0;
 }
 
-/* Each warning of an exporter is one journal line. */
+static int remove_export(const struct exporter *e, const struct config *config,
+			 const struct root *root)
+{
+	const char *dir = export_dir(e, config);
+	int r = root_remove(root, "%s/%s", dir, e->file);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot remove /%s/%s", dir, e->file);
+	if (r > 0)
+		log_info("removed /%s/%s", dir, e->file);
+	return 0;
+}
+
+/* In a folder of its own choice the administrator may have files of these names. */
 static int write_exports(const struct config *config, const struct root *root,
 			 const struct system *system)
 {
 	_cleanup_(names_close) struct names *names = names_open();
+	const struct export_input input = { config, system, names, NULL };
 	int first_error = 0;
 
 	for (size_t i = 0; exporters[i]; i++) {
-		int r;
+		const struct exporter *e = exporters[i];
+		int r = 0;
 
-		if (!exporters[i]->file || !exporters[i]->wanted(&config->export))
-			continue;
-		r = write_export(exporters[i], config, root, system, names);
+		if (export_wanted(e, &config->export))
+			r = write_export(e, root, &input);
+		else if (e->file && (e->dir || !config->export.dir))
+			r = remove_export(e, config, root);
 		if (r < 0 && first_error == 0)
 			first_error = r;
 	}
@@ -93,19 +106,14 @@ static int write_exports(const struct config *config, const struct root *root,
 
 static int remove_exports(const struct config *config, const struct root *root)
 {
-	const char *dir = config->export.dir ? config->export.dir + 1 : RUN_DIR "/export";
 	int first_error = 0;
 
 	for (size_t i = 0; exporters[i]; i++) {
-		int r = exporters[i]->file ?
-				root_remove(root, "%s/%s", dir, exporters[i]->file) :
-				0;
+		int r = exporters[i]->file ? remove_export(exporters[i], config, root) :
+					     0;
 
-		if (r > 0)
-			log_info("removed /%s/%s", dir, exporters[i]->file);
-		else if (r < 0)
-			first_error = log_error_errno(r, "cannot remove /%s/%s", dir,
-						      exporters[i]->file);
+		if (r < 0 && first_error == 0)
+			first_error = r;
 	}
 	return first_error;
 }
@@ -277,13 +285,15 @@ int run_kargs(const struct config *config, const struct root *root)
 {
 	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
 	_cleanup_(kernel_facts_done) struct kernel_facts facts = {};
-	int options = write_modprobe(config, root), r = kernel_facts_read(root, &facts);
+	int options = write_modprobe(config, root),
+	    limits = memlock_apply(root, &config->memlock),
+	    r = kernel_facts_read(root, &facts);
 
 	if (r < 0)
 		return log_error_errno(r, "cannot read what the kernel runs with");
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
 	r = kargs_apply(root, &config->kernel, &facts, &wanted, &missing);
-	return options < 0 ? options : r;
+	return options < 0 ? options : limits < 0 ? limits : r;
 }
 
 /* VFs and bindings stay: what takes them away from their users is not undone in passing.
@@ -300,6 +310,9 @@ int run_reset(const struct config *config, const struct root *root)
 		else if (r < 0)
 			first_error = log_error_errno(r, "cannot remove /%s", files[i]);
 	}
+	r = memlock_apply(root, &(struct strings){});
+	if (r < 0)
+		first_error = r;
 	r = remove_exports(config, root);
 	return first_error ? first_error : r;
 }

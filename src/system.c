@@ -2,6 +2,7 @@
 
 #include "attribute.h"
 #include "kargs-state.h"
+#include "memlock.h"
 #include "modprobe.h"
 #include "netdev.h"
 
@@ -72,6 +73,18 @@ static int read_ids(const struct root *dir, struct function *function)
 	return 0;
 }
 
+/* upper_NAME links: netdev_adjacent_sysfs_add() */
+static void read_uppers(const struct root *dir, const char *name, struct strings *ret)
+{
+	struct strings files = {};
+
+	root_list(dir, &files, "net/%s", name);
+	for (size_t i = 0; i < files.n; i++)
+		if (startswith(files.items[i], "upper_"))
+			strings_add(ret, files.items[i] + strlen("upper_"));
+	strings_done(&files);
+}
+
 static void read_netdev(const struct root *dir, const char *name, struct netdev *ret)
 {
 	*ret = (struct netdev){
@@ -81,6 +94,7 @@ static void read_netdev(const struct root *dir, const char *name, struct netdev 
 
 	ret->up = read_number(dir, attribute) & 1; /* IFF_UP */
 	root_link_name(dir, &ret->master, "net/%s/master", name);
+	read_uppers(dir, name, &ret->uppers);
 	free(attribute);
 	attribute = xasprintf("net/%s/addr_assign_type", name);
 	if (read_number(dir, attribute) == 0) /* NET_ADDR_PERM */
@@ -234,7 +248,7 @@ static bool disk_in_use(const struct root *root, const char *mounts, const char 
 
 /* /sys/class/block holds disks and partitions; the link's path names each function above
  * it. */
-static void find_disks_in_use(struct system *system, const struct root *root)
+void system_observe_disks(struct system *system, const struct root *root)
 {
 	_cleanup_free_ char *mounts = NULL;
 	struct strings disks = {};
@@ -394,6 +408,7 @@ static void function_done(struct function *f)
 		free(f->netdevs[i].name);
 		free(f->netdevs[i].mac);
 		free(f->netdevs[i].master);
+		strings_done(&f->netdevs[i].uppers);
 	}
 	free(f->netdevs);
 	for (size_t i = 0; i < f->n_sysfs; i++) {
@@ -446,6 +461,9 @@ int system_observe(struct system *ret, const struct root *root,
 			return r;
 	}
 	read_modprobe(&system, root);
+	memlock_list(root, &system.memlock); /* no such folder: none */
+	if (system.live)
+		root_read(root, &system.hostname, "proc/sys/kernel/hostname");
 	if (system.live)
 		root_list(root, &addresses, DEVICES); /* no PCI at all is no error */
 	system.functions = xcalloc(addresses.n, sizeof(struct function));
@@ -460,7 +478,7 @@ int system_observe(struct system *ret, const struct root *root,
 		/* one that vanishes meanwhile keeps zero IDs, which no rule matches */
 		read_function(&system, root, (int)i, &wants);
 	if (system.live && config->n_devices)
-		find_disks_in_use(&system, root);
+		system_observe_disks(&system, root);
 	if (wants.slot)
 		read_slots(&system, root);
 	for (size_t i = 0; i < system.n_functions; i++)
@@ -478,6 +496,8 @@ void system_done(struct system *system)
 		function_done(&system->functions[i]);
 	free(system->functions);
 	free(system->modprobe);
+	strings_done(&system->memlock);
+	free(system->hostname);
 	kernel_facts_done(&system->kernel);
 	*system = (struct system){};
 }

@@ -19,7 +19,8 @@ struct netdev {
 	char *name;
 	char *mac; /* the permanent one; NULL while another is set (addr_assign_type) */
 	bool up;   /* IFF_UP */
-	char *master; /* the bond or bridge that it belongs to; NULL: none */
+	char *master;          /* the bond or bridge that it belongs to; NULL: none */
+	struct strings uppers; /* what is stacked on it, the master included */
 };
 
 /* What the config's sysfs = ( … ) names, as it is. */
@@ -64,10 +65,12 @@ struct function {
 struct system {
 	struct function *functions; /* sorted by address */
 	size_t n_functions;
+	char *hostname;          /* NULL: unknown */
 	bool live;               /* false: an image, nothing was observed */
 	bool vfio_module_loaded; /* vfio_pci: loaded or built in */
 	bool unsafe_interrupts;  /* vfio_iommu_type1's allow_unsafe_interrupts is set */
 	char *modprobe;          /* our file in modprobe.d; NULL: there is none */
+	struct strings memlock;  /* services that have our drop-in */
 	struct kernel_facts kernel; /* zeroed where no kernel section asks or asked */
 };
 
@@ -80,6 +83,8 @@ struct system {
  */
 int system_observe(struct system *ret, const struct root *root,
 		   const struct config *config);
+/* Sets in_use of the functions that a used disk hangs on, whoever governs them. */
+void system_observe_disks(struct system *system, const struct root *root);
 void system_done(struct system *system);
 
 /* The rule that governs a PF: the first that matches; NULL: none. Pure. */

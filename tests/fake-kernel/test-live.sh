@@ -19,6 +19,7 @@ check() { # NAME STATUS COMMAND…
 	name=$1 status=$2
 	shift 2
 	n=$((n + 1))
+	[ ! -e /run/output ] || mv /run/output /run/output.before
 	"$@" >"/run/output" 2>&1
 	result=$?
 	if [ $result -eq "$status" ]; then
@@ -45,5 +46,21 @@ check "apply again" 0 setup apply --boot
 check "without a write" 0 writes 17
 check "status" 0 setup status
 check "the snippet names the VFs" 0 grep -q 8086:10ca /run/sriov-setup/export/kubevirt.yaml
+check "status --json names a VF" 0 sh -c "'$builddir/sriov-setup' --config='$here/machines/igb.conf' --json status |
+	grep -q '\"address\": \"0000:01:11.4\"'"
+check "a format that the config does not ask for" 0 sh -c \
+	"'$builddir/sriov-setup' --config='$here/machines/igb.conf' export device-plugin | grep -q '0000:01:00.0#0-6'"
+cat >/run/clash.conf <<-EOF
+	pf = ( { match = { interface = "eno1"; }; vfs = 7;
+		vf = ( { index = "0"; advertise = "kubevirt"; } ); } );
+	export = { device_plugin = true; cdi = true; };
+EOF
+check "two that would hand out one VF fail the run" 1 "$builddir/sriov-setup" --config=/run/clash.conf apply --boot
+check "naming both rules" 0 grep -q "by kubevirt (/run/clash.conf:2) and by device-plugin (/run/clash.conf:1)" \
+	/run/output.before
+check "their file is not written" 1 test -e /run/sriov-setup/export/device-plugin.json
+check "others' are" 0 grep -q 0000-01-11-4 /run/cdi/sriov-setup.json
+check "a file that is not asked for any more goes" 0 setup apply --boot
+check "from /run/cdi too" 1 test -e /run/cdi/sriov-setup.json
 echo "1..$n"
 exit $bad

@@ -27,6 +27,8 @@ run "--version" 0 "sriov-setup " "$program" --version
 run "no command" 1 "a command is missing" "$program"
 run "a typo" 1 "unknown command 'aply'" "$program" aply
 run "an unknown option" 1 "--quik" "$program" --quik plan
+run "--json of a plan" 1 "--json is for status" "$program" --json plan
+run "status --json of an image" 0 '"devices": []' "$program" --root="$dir" --json status
 run "too many words" 1 "usage: sriov-setup plan" "$program" plan now
 run "export without a format" 1 "usage: sriov-setup export FORMAT" "$program" export
 run "export of an unknown format" 1 "unknown format 'x'" "$program" export x
@@ -66,8 +68,21 @@ run "module options in an image" 0 "wrote /etc/modprobe.d/sriov-setup.conf" "$pr
 run "a blacklist" 0 "" grep -x "blacklist igbvf" "$dir/image/etc/modprobe.d/sriov-setup.conf"
 run "and a parameter" 0 "" grep -x "options vfio_iommu_type1 allow_unsafe_interrupts=1" \
 	"$dir/image/etc/modprobe.d/sriov-setup.conf"
+mkdir -p "$dir/image/etc/systemd/system/b.service.d"
+echo "[Unit]" >"$dir/image/etc/systemd/system/b.service.d/own.conf"
+sed -i '$a memlock = [ "a@.service", "b.service" ];' "$dir/image/etc/sriov.conf"
+run "memlock: the plan" 2 "lift the locked-memory limit of b.service" "$program" --root="$dir/image" plan
+run "memlock" 0 "wrote /etc/systemd/system/a@.service.d/50-sriov-setup-memlock.conf" \
+	"$program" --root="$dir/image" apply
+run "its drop-in" 0 "" grep -x "LimitMEMLOCK=infinity" \
+	"$dir/image/etc/systemd/system/b.service.d/50-sriov-setup-memlock.conf"
+sed -i '$d' "$dir/image/etc/sriov.conf"
+echo 'memlock = [ "a@.service" ];' >>"$dir/image/etc/sriov.conf"
+run "without one of them" 0 "removed /etc/systemd/system/b.service.d" "$program" --root="$dir/image" apply
+run "what others have there stays" 0 "own.conf" ls "$dir/image/etc/systemd/system/b.service.d"
 run "then nothing is to do" 0 "nothing to do" "$program" --root="$dir/image" plan
 run "reset" 0 "removed /etc/modprobe.d/sriov-setup.conf" "$program" --root="$dir/image" reset
+run "leaves no folder" 1 "" test -e "$dir/image/etc/systemd/system/a@.service.d"
 run "leaves no file" 1 "" sh -c "find '$dir/image' -name '*sriov[-_]setup*' -type f | grep ."
 echo 'pf = ( { match = { id = "8086:1572"; }; vfs = 010; } );' >"$dir/image/etc/sriov.conf"
 run "a mistake fails check" 1 "/etc/sriov.conf:1: number 010 is written with a leading zero" \

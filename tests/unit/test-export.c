@@ -57,15 +57,21 @@ static struct config config_of(const char *driver, const char *resource)
 	return c;
 }
 
+static char *export_as(const char *name, const struct config *c, const struct system *s,
+		       struct export_notes *notes)
+{
+	return export_document(export_find(name),
+			       &(struct export_input){ c, s, NULL, NULL }, notes);
+}
+
 static char *snippet(const struct config *c, const struct system *s,
 		     struct strings *warnings)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	struct export_notes notes = {};
+	char *text = export_as("kubevirt", c, s, &notes);
 
-	export_find("kubevirt")->write(out, c, s, NULL, warnings);
-	fclose(out);
+	is_int((long)notes.errors.n, 0, "no error");
+	*warnings = notes.warnings;
 	return text;
 }
 
@@ -174,8 +180,63 @@ static void test_clash(void)
 	system_done(&s);
 }
 
+static bool has(const struct strings *notes, const char *a, const char *b)
+{
+	for (size_t i = 0; i < notes->n; i++)
+		if (strstr(notes->items[i], a) && strstr(notes->items[i], b))
+			return true;
+	return false;
+}
+
+/* VFs 0 and 1 of one PF, VF 1 by a rule of its own in line 3. */
+static void test_paths(void)
+{
+	struct system s = machine(0x8086, 0x10c9, 0x10ca);
+	struct config c = config_of("vfio-pci", "a.b/c");
+	struct export_notes notes = {};
+
+	add_vf(&s, "0000:01:10.0", "vfio-pci");
+	add_vf(&s, "0000:01:10.2", "vfio-pci");
+	for (size_t i = 0; i < s.n_functions; i++)
+		s.functions[i].class = 0x020000;
+	*array_add(c.pfs[0].vf, c.pfs[0].n_vf) = (struct vf_rule){
+		.where = { "/etc/sriov.conf", 3 }, .first = 1, .last = 1
+	};
+	c.export.where = (struct where){ "/etc/sriov.conf", 9 };
+	c.export.device_plugin = true;
+	_cleanup_free_ char *auto_kubevirt = export_as("kubevirt", &c, &s, &notes);
+	ok(strstr(auto_kubevirt, "pciHostDevices: []") && !notes.errors.n,
+	   "network VFs are the device plugin's where both are on");
+	c.pfs[0].vf[0].advertise = ADVERTISE_KUBEVIRT;
+	_cleanup_free_ char *clash = export_as("device-plugin", &c, &s, &notes);
+	ok(has(&notes.errors, "by kubevirt (/etc/sriov.conf:3)",
+	       "by device-plugin (/etc/sriov.conf:1)"),
+	   "KubeVirt's selector reaches over: both rules are named");
+	export_notes_done(&notes);
+	c.pfs[0].vf[0].advertise = ADVERTISE_AUTO;
+	c.export.libvirt = true;
+	_cleanup_free_ char *both = export_as("libvirt", &c, &s, &notes);
+	ok(has(&notes.errors, "both device-plugin and libvirt", "/etc/sriov.conf:9"),
+	   "libvirt and the device plugin for one rule");
+	export_notes_done(&notes);
+	c.export.libvirt = false;
+	c.export.sriov_network = true;
+	_cleanup_free_ char *two = export_as("nad", &c, &s, &notes);
+	ok(has(&notes.errors, "device_plugin and sriov_network", ":9"),
+	   "the operator brings a plugin of its own");
+	vf_values_set(&c.pfs[0].vf[0].values, VF_VLAN, 7);
+	export_notes_done(&notes);
+	_cleanup_free_ char *vlan = export_as("nad", &c, &s, &notes);
+	ok(has(&notes.errors, "VLAN 0 (/etc/sriov.conf:1)", "VLAN 7 (/etc/sriov.conf:3)"),
+	   "two VLANs in one pool");
+	export_notes_done(&notes);
+	config_done(&c);
+	system_done(&s);
+}
+
 int main(void)
 {
+	test_paths();
 	test_plain();
 	test_warnings();
 	test_variant();

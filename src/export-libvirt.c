@@ -1,0 +1,138 @@
+/*
+ * libvirt: a hostdev network per pool of network VFs, a hostdev for each other function,
+ * and what a VM with a vIOMMU (a DPDK worker) needs: research consumers §7. Always
+ * managed='no': we bind, and libvirt must not give VFs back to the host's driver. All
+ * text in it is ours or letters, digits and '-' (pool_object_name()): nothing needs
+ * escaping.
+ */
+#include "export.h"
+#include "pool.h"
+
+/* libvirt's files hold one network or one domain, so these are parts to be cut out. */
+static const char head[] =
+	"<?xml version='1.0' encoding='UTF-8'?>\n"
+	"<!-- Written by sriov-setup. For each network N of this file:\n"
+	"       xmllint -xpath '/sriov-setup/network[name=\"N\"]' libvirt.xml > N.xml\n"
+	"       virsh net-define N.xml && virsh net-autostart N && virsh net-start N\n"
+	"     A hostdev goes below <devices> of a domain. -->\n"
+	"<sriov-setup>\n";
+
+static void write_address(FILE *out, const char *indent, const char *type,
+			  const struct function *f)
+{
+	unsigned domain, bus, slot, function;
+
+	if (sscanf(f->address, "%x:%x:%x.%x", &domain, &bus, &slot, &function) == 4)
+		fprintf(out,
+			"%s<address%s domain='0x%04x' bus='0x%02x' slot='0x%02x' "
+			"function='0x%x'/>\n",
+			indent, type, domain, bus, slot, function);
+}
+
+/* Only VFs: libvirt sets MAC and VLAN through their PF. */
+static bool is_network(const struct pool *pool)
+{
+	for (size_t i = 0; i < pool->n; i++)
+		if (!pool->items[i]->pf || pool->items[i]->function->class >> 16 != 0x02)
+			return false;
+	return true;
+}
+
+static bool has_vlan(const struct pool *pool)
+{
+	return vf_knows(&pool->values, VF_VLAN) && pool->values.value[VF_VLAN];
+}
+
+static void write_network(FILE *out, const struct pool *pool)
+{
+	_cleanup_free_ char *name = pool_object_name(pool);
+
+	fprintf(out, "  <network>\n    <name>%s</name>\n", name);
+	fputs("    <forward mode='hostdev' managed='no'>\n"
+	      "      <driver name='vfio'/>\n",
+	      out);
+	for (size_t i = 0; i < pool->n; i++)
+		write_address(out, "      ", " type='pci'", pool->items[i]->function);
+	fputs("    </forward>\n", out);
+	if (has_vlan(pool))
+		fprintf(out, "    <vlan>\n      <tag id='%u'/>\n    </vlan>\n",
+			(unsigned)pool->values.value[VF_VLAN]);
+	fputs("  </network>\n", out);
+}
+
+static void write_hostdev(FILE *out, const char *indent, const struct offer *offer)
+{
+	fprintf(out,
+		"%s<hostdev mode='subsystem' type='pci' managed='no'>\n"
+		"%s  <driver name='vfio'/>\n%s  <source>\n",
+		indent, indent, indent);
+	_cleanup_free_ char *deeper = xasprintf("%s    ", indent);
+	write_address(out, deeper, "", offer->function);
+	fprintf(out, "%s  </source>\n%s</hostdev>\n", indent, indent);
+}
+
+#define GUEST_GIB 4
+
+/* One function of each pool. With a vIOMMU each has an address space of its own that pins
+ * the guest's memory, and QEMU needs some for itself (libvirt's qemumemlocktest.c). */
+static void write_worker(FILE *out, const struct pools *pools)
+{
+	fprintf(out,
+		"  <!-- hard_limit: memory times the number of functions, and 1 GiB -->\n"
+		"  <domain type='kvm'>\n    <name>dpdk-worker</name>\n"
+		"    <memory unit='GiB'>%u</memory>\n"
+		"    <memtune>\n      <hard_limit unit='GiB'>%zu</hard_limit>\n"
+		"    </memtune>\n    <vcpu>4</vcpu>\n"
+		"    <os>\n      <type arch='x86_64' machine='q35'>hvm</type>\n    "
+		"</os>\n"
+		"    <features>\n      <acpi/>\n      <ioapic driver='qemu'/>\n"
+		"    </features>\n    <cpu mode='host-passthrough'/>\n    <devices>\n",
+		GUEST_GIB, pools->n * GUEST_GIB + 1);
+	for (size_t i = 0; i < pools->n; i++) {
+		const struct pool *pool = &pools->items[i];
+		_cleanup_free_ char *name = pool_object_name(pool);
+
+		if (is_network(pool))
+			fprintf(out,
+				"      <interface type='network'>\n"
+				"        <source network='%s'/>\n      </interface>\n",
+				name);
+		else
+			write_hostdev(out, "      ", pool->items[0]);
+	}
+	fputs("      <iommu model='intel'>\n"
+	      "        <driver intremap='on' caching_mode='on' iotlb='on'/>\n"
+	      "      </iommu>\n    </devices>\n  </domain>\n",
+	      out);
+}
+
+static void libvirt_write(FILE *out, const struct export_input *input,
+			  struct export_notes *notes)
+{
+	_cleanup_(offers_done) struct offers offers = {};
+	_cleanup_(pools_done) struct pools pools = {};
+
+	offers_make(&offers, input->config, input->system, input->names);
+	pools_make(&pools, &offers, ADVERTISE_LIBVIRT, notes);
+	fputs(head, out);
+	for (size_t i = 0; i < pools.n; i++) {
+		const struct pool *pool = &pools.items[i];
+
+		if (is_network(pool) && pool_has_one_vlan(pool, &notes->errors))
+			write_network(out, pool);
+		for (size_t j = 0; !is_network(pool) && j < pool->n; j++)
+			write_hostdev(out, "  ", pool->items[j]);
+	}
+	if (pools.n)
+		write_worker(out, &pools);
+	fputs("</sriov-setup>\n", out);
+}
+
+const struct exporter export_libvirt = {
+	.name = "libvirt",
+	.help = "hostdev networks, hostdevs and a DPDK worker's domain for libvirt",
+	.file = "libvirt.xml",
+	.key = offsetof(struct export_config, libvirt),
+	.hands_out = true,
+	.write = libvirt_write,
+};
