@@ -88,6 +88,15 @@ for file in "${srcdir:-.}"/completions/*; do
 	same "${file##*/}: formats" "$formats" "$(list formats)"
 done
 
+same "kinds of failure in the catalog" \
+	"$(sed -n 's/^#define MESSAGE_[A-Z_]* "\(.*\)"/\1/p' "${srcdir:-.}/src/log.h")" \
+	"$(sed -n 's/^-- //p' "${srcdir:-.}/conf/sriov-setup.catalog")"
+if command -v journalctl >/dev/null; then
+	mkdir -p "$dir/root/usr/lib/systemd/catalog" "$dir/root/var/lib/systemd/catalog"
+	cp "${srcdir:-.}/conf/sriov-setup.catalog" "$dir/root/usr/lib/systemd/catalog"
+	same "journalctl takes the catalog" ok "ok $(journalctl --root="$dir/root" --update-catalog 2>&1)"
+fi
+
 for page in "$man"/*.[58]; do
 	if command -v mandoc >/dev/null; then
 		same "mandoc likes ${page##*/}" ok "ok $(mandoc -Tlint -Wwarning "$page")"
