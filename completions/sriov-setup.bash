@@ -2,9 +2,9 @@
 # shellcheck shell=bash
 _sriov_setup() {
 	local commands="plan apply check status doctor explain export kargs reset"
-	local options="--config --root --wait --device --boot --format --help --version"
+	local options="--config --root --wait --device --boot --format --json --help --version"
 	local verbs="status print apply remove rollback"
-	local formats="config kubevirt udev"
+	local formats="cdi config device-plugin harvester kubevirt kubevirt-patch libvirt nad qemu sriov-network udev"
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words
 	local devices=(/sys/bus/pci/devices/*/sriov_totalvfs)
 

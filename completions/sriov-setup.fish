@@ -1,8 +1,8 @@
 # fish completion of sriov-setup; tests/unit/test-man.sh compares the lists with the program's.
 set -l commands plan apply check status doctor explain export kargs reset
-set -l options --config --root --wait --device --boot --format --help --version
+set -l options --config --root --wait --device --boot --format --json --help --version
 set -l verbs status print apply remove rollback
-set -l formats config kubevirt udev
+set -l formats cdi config device-plugin harvester kubevirt kubevirt-patch libvirt nad qemu sriov-network udev
 
 complete -c sriov-setup -f
 complete -c sriov-setup -n "not __fish_seen_subcommand_from $commands" -a "$commands"

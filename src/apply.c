@@ -322,11 +322,26 @@ static const char *hint(enum verb verb, int error)
 	return NULL;
 }
 
+static const char *message_kind(enum verb verb, int error)
+{
+	if (error == ETIMEDOUT)
+		return MESSAGE_STUCK;
+	if (verb == LOAD_MODULE)
+		return MESSAGE_NO_MODULE;
+	if (verb == CREATE_VFS)
+		return error == ENOMEM || error == ENOSPC ? MESSAGE_NO_ROOM :
+							    MESSAGE_NO_VFS;
+	return verb == BIND || verb == PROBE || verb == UNBIND || verb == OVERRIDE ?
+		       MESSAGE_NO_DRIVER :
+		       MESSAGE_NOT_SET;
+}
+
 static int report(const struct action *a, int error)
 {
 	_cleanup_free_ char *text = action_text(a, false);
 	const char *more = hint(a->verb, -error);
 	const struct log_subject subject = { .pci = a->function,
+					     .kind = message_kind(a->verb, -error),
 					     .file = a->where.file,
 					     .line = a->where.line,
 					     .error = error };

@@ -37,11 +37,13 @@ static void add_field(struct iovec *fields, int *n, char *field)
 static void journal_send(int level, const struct log_subject *subject,
 			 const char *message)
 {
-	struct iovec fields[6];
+	struct iovec fields[7];
 	int n = 0;
 
 	add_field(fields, &n, xasprintf("MESSAGE=%s", message));
 	add_field(fields, &n, xasprintf("PRIORITY=%d", level));
+	if (subject->kind)
+		add_field(fields, &n, xasprintf("MESSAGE_ID=%s", subject->kind));
 	if (subject->pci)
 		add_field(fields, &n, xasprintf("PCI_DEVICE=%s", subject->pci));
 	if (subject->file)
@@ -95,7 +97,9 @@ int log_full(int level, const struct log_subject *subject, const char *format, .
 
 int log_config(const char *file, int line, const char *format, ...)
 {
-	const struct log_subject subject = { .file = file, .line = line };
+	const struct log_subject subject = { .kind = MESSAGE_CONFIG,
+					     .file = file,
+					     .line = line };
 	_cleanup_free_ char *text = NULL, *message = NULL;
 	va_list args;
 

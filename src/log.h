@@ -11,9 +11,20 @@
 
 #include <syslog.h>
 
+/* What kind of failure it is: MESSAGE_ID=, which conf/sriov-setup.catalog explains. */
+#define MESSAGE_CONFIG "fb922bc3ee7a4dacaf5fc2267e02905d"
+#define MESSAGE_PROBLEM "92e8529a11524777868c2250976fe345"
+#define MESSAGE_NO_ROOM "f092b2c3488f4db88ab4871412365e9c"
+#define MESSAGE_NO_VFS "53bd883cc7c245548bc64e43c89fdca5"
+#define MESSAGE_NO_DRIVER "efe7471cfbdc4372b7ca10d2fe6bcea6"
+#define MESSAGE_NO_MODULE "2bd8bbcfb23f498baf9e8c3d1bdd055d"
+#define MESSAGE_NOT_SET "9329ae9b50434ac390df45537c375bdb"
+#define MESSAGE_STUCK "d87a9cd4047b4170a161ec4f96723b28"
+
 /* What a message is about. Every field may be unset. */
 struct log_subject {
 	const char *pci;  /* PCI_DEVICE=: "0000:01:00.0" */
+	const char *kind; /* MESSAGE_… */
 	const char *file; /* CONFIG_FILE= */
 	int line;         /* CONFIG_LINE=, 0 = unset */
 	int error; /* ERRNO=, positive or negative, 0 = unset; appended to the text as

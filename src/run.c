@@ -151,6 +151,9 @@ static int log_problems(const struct plan *plan, bool notes)
 	for (size_t i = 0; i < plan->n_problems; i++) {
 		const struct problem *p = &plan->problems[i];
 		const struct log_subject subject = { .pci = p->pci,
+						     .kind = p->level <= LOG_ERR ?
+								     MESSAGE_PROBLEM :
+								     NULL,
 						     .file = p->where.file,
 						     .line = p->where.line };
 

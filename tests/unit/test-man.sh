@@ -32,7 +32,7 @@ keys() { section sriov.conf.5 "$1" | sed -n 's/^\.It Ic \([a-z_]*\) .*/\1/p'; }
 
 top=$(known 'x = 1;')
 same "sections of the config" "$top" \
-	"$(sed -n 's/^\.Ql \([a-z]*\) = [{(].*/\1/p' "$man/sriov.conf.5" | grep -vx -e match -e vf)"
+	"$(sed -n 's/^\.Ql \([a-z]*\) = [[{(].*/\1/p' "$man/sriov.conf.5" | grep -vx -e match -e vf)"
 kernel="$(known 'kernel = { x = 1; };') $(known 'kernel = { hugepages = ( { x = 1; } ); };')
 	$(known 'kernel = { secure_boot = { x = 1; }; };')"
 match=$(known 'pf = ( { match = { x = 1; }; } );')
@@ -71,7 +71,7 @@ same "options" "$options" "$(sed -n 's/^\.It.* Fl \\-\([a-z]*\).*/--\1/p' "$man/
 verbs=$(sed -n 's/^  kargs \([a-z|]*\) .*/\1/p' "$dir/help" | tr '|' ' ')
 same "verbs of kargs" "$verbs" \
 	"$(sed -n 's/^\.It Cm kargs //p' "$man/sriov-setup.8" | tr -s '|' '\n' | grep -oE '[a-z]{4,}')"
-formats=$(sed -n '/^Formats of export:/,/^$/s/^  \([a-z]*\) .*/\1/p' "$dir/help")
+formats=$(sed -n '/^Formats of export:/,/^$/s/^  \([a-z-]*\) .*/\1/p' "$dir/help")
 same "formats of export" "$formats" \
 	"$(section sriov-setup.8 DESCRIPTION | awk '/^\.Bl/ { depth++ } /^\.El/ { depth-- }
 		depth == 2 && /^\.It Cm/ { print $3 }')"
@@ -87,6 +87,15 @@ for file in "${srcdir:-.}"/completions/*; do
 	same "${file##*/}: verbs" "$verbs" "$(list verbs)"
 	same "${file##*/}: formats" "$formats" "$(list formats)"
 done
+
+same "kinds of failure in the catalog" \
+	"$(sed -n 's/^#define MESSAGE_[A-Z_]* "\(.*\)"/\1/p' "${srcdir:-.}/src/log.h")" \
+	"$(sed -n 's/^-- //p' "${srcdir:-.}/conf/sriov-setup.catalog")"
+if command -v journalctl >/dev/null; then
+	mkdir -p "$dir/root/usr/lib/systemd/catalog" "$dir/root/var/lib/systemd/catalog"
+	cp "${srcdir:-.}/conf/sriov-setup.catalog" "$dir/root/usr/lib/systemd/catalog"
+	same "journalctl takes the catalog" ok "ok $(journalctl --root="$dir/root" --update-catalog 2>&1)"
+fi
 
 for page in "$man"/*.[58]; do
 	if command -v mandoc >/dev/null; then
