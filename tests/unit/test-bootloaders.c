@@ -324,7 +324,6 @@ static void test_proxmox(void)
 static void test_u_boot_menu(void)
 {
 	struct fixture f;
-	_cleanup_free_ char *script = NULL;
 
 	machine(&f);
 	install_tool(&f, "usr/sbin", "u-boot-update");
