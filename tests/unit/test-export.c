@@ -208,25 +208,25 @@ static void test_paths(void)
 	ok(strstr(auto_kubevirt, "pciHostDevices: []") && !notes.errors.n,
 	   "network VFs are the device plugin's where both are on");
 	c.pfs[0].vf[0].advertise = ADVERTISE_KUBEVIRT;
-	_cleanup_free_ char *clash = export_as("device-plugin", &c, &s, &notes);
+	free(export_as("device-plugin", &c, &s, &notes));
 	ok(has(&notes.errors, "by kubevirt (/etc/sriov.conf:3)",
 	       "by device-plugin (/etc/sriov.conf:1)"),
 	   "KubeVirt's selector reaches over: both rules are named");
 	export_notes_done(&notes);
 	c.pfs[0].vf[0].advertise = ADVERTISE_AUTO;
 	c.export.libvirt = true;
-	_cleanup_free_ char *both = export_as("libvirt", &c, &s, &notes);
+	free(export_as("libvirt", &c, &s, &notes));
 	ok(has(&notes.errors, "both device-plugin and libvirt", "/etc/sriov.conf:9"),
 	   "libvirt and the device plugin for one rule");
 	export_notes_done(&notes);
 	c.export.libvirt = false;
 	c.export.sriov_network = true;
-	_cleanup_free_ char *two = export_as("nad", &c, &s, &notes);
+	free(export_as("nad", &c, &s, &notes));
 	ok(has(&notes.errors, "device_plugin and sriov_network", ":9"),
 	   "the operator brings a plugin of its own");
 	vf_values_set(&c.pfs[0].vf[0].values, VF_VLAN, 7);
 	export_notes_done(&notes);
-	_cleanup_free_ char *vlan = export_as("nad", &c, &s, &notes);
+	free(export_as("nad", &c, &s, &notes));
 	ok(has(&notes.errors, "VLAN 0 (/etc/sriov.conf:1)", "VLAN 7 (/etc/sriov.conf:3)"),
 	   "two VLANs in one pool");
 	export_notes_done(&notes);
