@@ -1,7 +1,7 @@
 #!/bin/sh
 # The program itself, as it is installed, with a pretended machine for the running one.
-here=${srcdir:-.}/tests/fake-kernel
-builddir=${builddir:-.}
+here=$(readlink -f "${srcdir:-.}/tests/fake-kernel")
+builddir=$(readlink -f "${builddir:-.}")
 if [ ! -x "$builddir/tests/fake-kernel/fake-kernel" ]; then
 	echo "1..0 # SKIP built without libfuse3"
 	exit 0
