@@ -2,6 +2,7 @@
 
 #include "netdev.h"
 #include "netlink.h"
+#include "plan-print.h"
 
 #include <errno.h>
 #include <time.h>

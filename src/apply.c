@@ -4,6 +4,7 @@
 #include "attribute.h"
 #include "log.h"
 #include "module.h"
+#include "plan-print.h"
 
 #include <errno.h>
 #include <fcntl.h>

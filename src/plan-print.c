@@ -1,6 +1,61 @@
 #include "plan-print.h"
 
+#include "modprobe.h"
+
 #include <syslog.h>
+
+static char *action_target(const struct action *a)
+{
+	if (!a->function)
+		return xstrdup("");
+	return a->vf == NONE ? xstrdup(a->function) :
+			       xasprintf("%s VF %d", a->function, a->vf);
+}
+
+char *action_text(const struct action *a, bool done)
+{
+	_cleanup_free_ char *target = action_target(a), *values = NULL;
+
+	switch (a->verb) {
+	case LOAD_MODULE:
+		return xasprintf("%s %s%s%s", done ? "loaded" : "load", a->name,
+				 a->value ? " " : "", a->value ? a->value : "");
+	case WRITE:
+		return xasprintf("%s %s%s%s %s", done ? "wrote" : "write", target,
+				 *target ? "/" : "", a->name, a->value);
+	case CREATE_VFS:
+		return xasprintf("%s %s VFs on %s", done ? "created" : "create", a->value,
+				 target);
+	case OVERRIDE:
+		return xasprintf("%s %s for %s", done ? "reserved" : "reserve", target,
+				 a->value);
+	case UNBIND:
+		return xasprintf("%s %s from %s", done ? "unbound" : "unbind", target,
+				 a->name);
+	case BIND:
+		return xasprintf("%s %s to %s", done ? "bound" : "bind", target, a->name);
+	case PROBE:
+		return xasprintf("%s %s", done ? "probed" : "probe", target);
+	case SET_ESWITCH:
+	case SET_LINK:
+		return xasprintf("set %s of %s to %s", a->name, target, a->value);
+	case SET_VF:
+		values = vf_values_text(&a->values);
+		return xasprintf("set %s: %s", target, values);
+	case BOOT_ARGS:
+		return xasprintf("kernel arguments: %s", *a->value ? a->value : "(none)");
+	case MODPROBE:
+		return xasprintf("%s /" MODPROBE_CONF, *a->value ? "write" : "remove");
+	case MEMLOCK:
+		return xasprintf("%s of %s",
+				 *a->value ? "lift the locked-memory limit" :
+					     "restore the locked-memory limit",
+				 a->name);
+	case N_VERBS:
+		break;
+	}
+	abort();
+}
 
 /* Actions that differ in nothing but the VF. */
 struct line {

@@ -63,8 +63,6 @@ struct plan {
 
 struct plan plan_make(const struct config *config, const struct system *system);
 void plan_done(struct plan *plan);
-/* "bind 0000:01:00.0 VF 3 to vfio-pci", or "bound …" when `done`; the caller frees it. */
-char *action_text(const struct action *action, bool done);
 
 /* The rule that governs a PF or a device, by index into the config's arrays; NONE: none.
  */

@@ -1,5 +1,5 @@
 /* The planner: for a machine and a config, the exact list. */
-#include "plan.h"
+#include "plan-print.h"
 #include "rules.h"
 #include "tap.h"
 

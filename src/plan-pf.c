@@ -1,0 +1,485 @@
+#include "planner.h"
+
+#include <errno.h>
+
+static struct where vf_where(const struct pf_rule *rule, unsigned vf_index)
+{
+	const struct vf_rule *vf = pf_rule_vf(rule, vf_index);
+
+	return vf ? vf->where : rule->where;
+}
+
+static bool is_named(const char *driver)
+{
+	return !streq(driver, DRIVER_NATIVE) && !streq(driver, DRIVER_NONE);
+}
+
+static void bind_vf(struct task *t, unsigned i, const char *driver)
+{
+	struct action *a = planner_add(t->planner, BIND, t->pf, (int)i, driver, NULL,
+				       vf_where(t->rule, i));
+
+	a->why = xasprintf("%s wanted", driver);
+	planner_need_driver(t->planner, driver);
+}
+
+static void override_vf(struct task *t, unsigned i, const char *driver)
+{
+	planner_add(t->planner, OVERRIDE, t->pf, (int)i, NULL, driver,
+		    vf_where(t->rule, i));
+}
+
+static void set_autoprobe(struct task *t, bool value, bool always, const char *why)
+{
+	struct action *a =
+		planner_add(t->planner, WRITE, t->pf, NONE, "sriov_drivers_autoprobe",
+			    value ? "1" : "0", t->rule->where);
+
+	a->always = always;
+	a->why = xstrdup(why);
+}
+
+/* Where a MAC address is in use or asked for already; NULL: nowhere. The caller frees it.
+ */
+static char *mac_owner(const struct planner *p, uint64_t mac)
+{
+	const char *expected;
+	uint64_t other;
+
+	for (size_t i = 0; i < p->n_macs; i++)
+		if (p->macs[i].mac == mac)
+			return xasprintf("VF %u of %s", p->macs[i].vf,
+					 p->macs[i].pf->address);
+	for (size_t i = 0; i < p->system->n_functions; i++) {
+		const struct function *f = &p->system->functions[i];
+
+		for (size_t j = 0; f->pf == NONE && j < f->n_netdevs; j++)
+			if (f->netdevs[j].mac &&
+			    vf_key_parse(VF_MAC, f->netdevs[j].mac, &other, &expected) ==
+				    0 &&
+			    other == mac)
+				return xasprintf("%s of %s", f->netdevs[j].name,
+						 f->address);
+	}
+	return NULL;
+}
+
+/* Puts the address in place of "stable", and takes one away that must not be given. */
+static void settle_mac(struct task *t, unsigned i, struct vf_values *wanted)
+{
+	struct planner *p = t->planner;
+	uint64_t *mac = &wanted->value[VF_MAC];
+	_cleanup_free_ char *owner = NULL, *text = NULL;
+	const struct vf_values just_mac = vf_values_only(wanted, VF_BIT(VF_MAC));
+
+	if (!vf_knows(wanted, VF_MAC) || !t->pf->link)
+		return;
+	if (*mac == VF_MAC_STABLE && !t->pf->link->permanent_mac) {
+		planner_problem(
+			p, LOG_ERR, t->pf, vf_where(t->rule, i),
+			"has no permanent MAC address, so VF %u cannot get a stable one",
+			i);
+		wanted->known &= ~VF_BIT(VF_MAC);
+		return;
+	}
+	if (*mac == VF_MAC_STABLE)
+		*mac = vf_stable_mac(t->pf->link->permanent_mac, i);
+	owner = mac_owner(p, *mac);
+	if (!owner) {
+		*array_add(p->macs, p->n_macs) = (struct wanted_mac){ *mac, t->pf, i };
+		return;
+	}
+	text = vf_values_text(&just_mac);
+	planner_problem(p, LOG_ERR, t->pf, vf_where(t->rule, i),
+			"VF %u is not given %s: %s has it", i, text, owner);
+	wanted->known &= ~VF_BIT(VF_MAC);
+}
+
+static void set_vf(struct task *t, unsigned i, const struct vf_values *values, char *why)
+{
+	struct action *a;
+
+	if (!values->known) {
+		free(why);
+		return;
+	}
+	a = planner_add(t->planner, SET_VF, t->pf, (int)i, NULL, NULL,
+			vf_where(t->rule, i));
+	a->values = *values;
+	a->why = why;
+}
+
+static void write_attribute(struct task *t, int vf, const struct attribute *wanted,
+			    const char *found)
+{
+	planner_add(t->planner, WRITE, t->pf, vf, wanted->name, wanted->value,
+		    wanted->where)
+		->why =
+		found ? xasprintf("found %s", found) : xstrdup("it cannot be compared");
+}
+
+static const struct found_attribute *find_attribute(const struct function *f,
+						    const char *name)
+{
+	for (size_t i = 0; i < f->n_sysfs; i++)
+		if (streq(f->sysfs[i].name, name))
+			return &f->sysfs[i];
+	return NULL;
+}
+
+/* What is write-only cannot be compared: it is written when the VFs are made, and never
+ * again. */
+static void set_attributes(struct task *t, const struct function *f, int vf,
+			   const struct attributes *wanted, bool making)
+{
+	for (size_t i = 0; i < wanted->n; i++) {
+		const struct attribute *want = &wanted->items[i];
+		const struct found_attribute *found = find_attribute(f, want->name);
+
+		if (!found)
+			continue;
+		if (found->error == -ENOENT || found->error == -ELOOP)
+			planner_problem(t->planner, LOG_ERR, f, want->where,
+					"has no attribute %s%s", want->name,
+					found->error == -ELOOP ?
+						" of its own: a link leads elsewhere" :
+						"");
+		else if (found->value ? !streq(found->value, want->value) : making)
+			write_attribute(t, vf, want, found->value);
+	}
+}
+
+/* Why the eswitch cannot change now; NULL: it can. */
+static const char *eswitch_obstacle(struct task *t)
+{
+	const struct function *pf = t->pf;
+	enum eswitch_order order = eswitch_order(pf->driver);
+
+	if (order == ESWITCH_NO_VFS && pf->n_vfs)
+		return "its driver changes that only while there are no VFs: write 0 to "
+		       "its sriov_numvfs when no VF is used, or reboot";
+	for (size_t i = 0; order == ESWITCH_UNBOUND_VFS && i < pf->n_vfs; i++)
+		if (pf->vfs[i] != NONE &&
+		    t->planner->system->functions[pf->vfs[i]].driver)
+			return "its driver changes that only while no VF has a driver: "
+			       "stop their users, unbind them, or reboot";
+	return NULL;
+}
+
+/* First of all: a change may make the PF's interface anew. Inline mode and encapsulation
+ * may be told of in switchdev mode only. */
+static void set_eswitch(struct task *t)
+{
+	const unsigned *want = t->rule->eswitch.value, *found = t->pf->eswitch.value;
+	bool new_mode = want[ESWITCH_MODE] && want[ESWITCH_MODE] != found[ESWITCH_MODE];
+
+	for (int i = 0; i < N_ESWITCH_KEYS; i++) {
+		enum eswitch_key key = (enum eswitch_key)i;
+		const char *name = eswitch_name(key), *word = eswitch_word(key, want[i]);
+		const char *obstacle = eswitch_obstacle(t);
+
+		if (!want[i] || want[i] == found[i])
+			continue;
+		if (!found[i] && (key == ESWITCH_MODE || !new_mode))
+			obstacle = "it is not told, devlink dev eswitch show "
+				   "may say why";
+		if (obstacle)
+			planner_problem(t->planner, LOG_ERR, t->pf, t->rule->where,
+					"%s = \"%s\" wanted, found %s; %s", name, word,
+					eswitch_word(key, found[i]), obstacle);
+		else
+			planner_add(t->planner, SET_ESWITCH, t->pf, NONE, name, word,
+				    t->rule->where)
+				->why =
+				xasprintf("found %s", eswitch_word(key, found[i]));
+	}
+}
+
+/* Before the VFs: bnxt_en makes none while the link is down, a VF's MTU is bounded by the
+ * PF's. */
+static void set_pf(struct task *t, bool making)
+{
+	const struct link *link = t->pf->link;
+	const struct pf_rule *rule = t->rule;
+	_cleanup_free_ char *mtu = xasprintf("%u", rule->mtu);
+
+	if (link && rule->mtu && rule->mtu != link->mtu)
+		planner_add(t->planner, SET_LINK, t->pf, NONE, "mtu", mtu, rule->where)
+			->why = xasprintf("found %u", link->mtu);
+	if (link && rule->link_up && !link->up)
+		planner_add(t->planner, SET_LINK, t->pf, NONE, "link", "up", rule->where)
+			->why = xstrdup("found down");
+	set_attributes(t, t->pf, NONE, &rule->sysfs, making);
+}
+
+/* Must the VF be set up before its driver sees it? */
+static bool vf_waits(const struct pf_rule *rule, unsigned i)
+{
+	const struct vf_rule *vf = pf_rule_vf(rule, i);
+
+	return !streq(pf_rule_driver(rule, i), DRIVER_NATIVE) ||
+	       pf_rule_values(rule, i).known || (vf && vf->sysfs.n);
+}
+
+/* All that is said of a VF that is being made: what it will have then is not known yet.
+ */
+static void set_new_vf(struct task *t, unsigned i)
+{
+	const struct vf_rule *vf = pf_rule_vf(t->rule, i);
+	const struct vf_values nothing = {};
+	struct vf_values wanted = pf_rule_values(t->rule, i);
+
+	settle_mac(t, i, &wanted);
+	wanted = vf_values_difference(&wanted, &nothing);
+	set_vf(t, i, &wanted, NULL);
+	for (size_t j = 0; vf && j < vf->sysfs.n; j++)
+		write_attribute(t, (int)i, &vf->sysfs.items[j], NULL);
+}
+
+/* igb_ndo_set_vf_bw() compares with the link's speed; making VFs brought the link down.
+ */
+static bool wants_rates(const struct pf_rule *rule, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (pf_rule_values(rule, i).known & vf_key_group(VF_MAX_TX_RATE))
+			return true;
+	return false;
+}
+
+/*
+ * The order of the lines is the order of the actions. A VF's driver probes inside the
+ * sriov_numvfs write, so autoprobe is off while VFs appear; an override before autoprobe
+ * comes back keeps native drivers off (pci_device_can_probe() lets only an override pass
+ * before).
+ */
+static void create_vfs(struct task *t, unsigned want)
+{
+	bool named = false, native = false, autoprobe = t->pf->autoprobe;
+	_cleanup_free_ char *count = xasprintf("%u", want);
+
+	for (unsigned i = 0; i < want; i++) {
+		const char *driver = pf_rule_driver(t->rule, i);
+
+		native |= streq(driver, DRIVER_NATIVE);
+		named |= vf_waits(t->rule, i);
+	}
+	if (autoprobe == named)
+		set_autoprobe(t, !named, false,
+			      named ? "VFs get their driver when they are set up" :
+				      "VFs get their native driver");
+	planner_add(t->planner, CREATE_VFS, t->pf, NONE, NULL, count, t->rule->where)
+		->why = xasprintf("%u VFs wanted, found none", want);
+	for (unsigned i = 0; i < want; i++)
+		if (!streq(pf_rule_driver(t->rule, i), DRIVER_NATIVE))
+			override_vf(t, i, pf_rule_driver(t->rule, i));
+	if (t->rule->link_up && wants_rates(t->rule, want))
+		planner_add(t->planner, SET_LINK, t->pf, NONE, "link", "running",
+			    t->rule->where)
+			->why = xstrdup("rates are taken only then");
+	for (unsigned i = 0; i < want; i++)
+		set_new_vf(t, i);
+	if (named && (autoprobe || native))
+		set_autoprobe(t, true, true,
+			      autoprobe ? "as it was" : "for the native VFs");
+	for (unsigned i = 0; i < want; i++) {
+		const char *driver = pf_rule_driver(t->rule, i);
+
+		if (is_named(driver))
+			bind_vf(t, i, driver);
+		else if (named && streq(driver, DRIVER_NATIVE))
+			planner_add(t->planner, PROBE, t->pf, (int)i, NULL, NULL,
+				    vf_where(t->rule, i))
+				->why = xstrdup("native driver wanted");
+	}
+	if (native && !autoprobe)
+		set_autoprobe(t, false, true, "as it was");
+}
+
+static void keep_vf(struct task *t, const struct function *vf, const char *driver)
+{
+	struct planner *p = t->planner;
+	struct where where = vf_where(t->rule, vf->vf_index);
+
+	if (driver_is_vfio(vf->driver))
+		planner_problem(
+			p, LOG_ERR, vf, where,
+			"is bound to %s, %s wanted; a VM may hold it: stop its users, "
+			"then unbind it",
+			vf->driver, driver);
+	else
+		planner_problem(p, LOG_ERR, vf, where,
+				"is bound to %s, %s wanted; left alone because %s",
+				vf->driver, driver, vf->in_use);
+}
+
+/*
+ * What of an existing VF must be set. A value that its driver does not report cannot be
+ * compared: it was set when the VF was made. `held`: its driver must not be taken away,
+ * which those that are read while probing would need.
+ */
+static struct vf_values vf_changes(struct task *t, const struct function *vf, bool held)
+{
+	struct vf_values wanted = pf_rule_values(t->rule, vf->vf_index), late;
+	_cleanup_free_ char *text = NULL;
+
+	settle_mac(t, vf->vf_index, &wanted);
+	wanted = vf_values_only(&wanted, vf->values.known);
+	wanted = vf_values_difference(&wanted, &vf->values);
+	late = vf_values_only(&wanted, VF_BEFORE_BIND);
+	if (!held || !late.known)
+		return wanted;
+	text = vf_values_text(&late);
+	planner_problem(
+		t->planner, LOG_ERR, vf, vf_where(t->rule, vf->vf_index),
+		"%s wanted, which only reaches a driver that is bound afterwards; %s: "
+		"stop "
+		"its users, then unbind it from %s",
+		text, vf->in_use ? vf->in_use : "a VM may hold it", vf->driver);
+	return vf_values_only(&wanted, ~VF_BEFORE_BIND);
+}
+
+static char *why_set(const struct function *vf, const struct vf_values *set)
+{
+	const struct vf_values found = vf_values_only(&vf->values, set->known);
+	_cleanup_free_ char *text = vf_values_text(&found);
+
+	return xasprintf("found %s", text);
+}
+
+/* A VF that exists already: nothing where it is right or was left to the kernel. */
+static void correct_vf(struct task *t, const struct function *vf)
+{
+	const char *driver = pf_rule_driver(t->rule, vf->vf_index);
+	const struct vf_rule *entry = pf_rule_vf(t->rule, vf->vf_index);
+	struct where where = vf_where(t->rule, vf->vf_index);
+	bool native = streq(driver, DRIVER_NATIVE);
+	bool right = streq(vf->driver, is_named(driver) ? driver : NULL) ||
+		     (native && !driver_is_vfio(vf->driver));
+	bool held = vf->driver && (vf->in_use || driver_is_vfio(vf->driver)), reload;
+	int i = (int)vf->vf_index;
+	struct vf_values set;
+	struct action *back;
+
+	if (!right && held) {
+		keep_vf(t, vf, driver);
+		return;
+	}
+	set = vf_changes(t, vf, held);
+	reload = right && vf->driver && set.known & VF_BEFORE_BIND;
+	if (!right)
+		override_vf(t, vf->vf_index, driver);
+	else if (reload && !t->pf->autoprobe) /* else bind would find no device */
+		override_vf(t, vf->vf_index, vf->driver);
+	if (vf->driver && (!right || reload))
+		planner_add(t->planner, UNBIND, t->pf, i, vf->driver, NULL, where)->why =
+			right ? xstrdup("its driver must see what is set") :
+				xasprintf("%s wanted", driver);
+	set_vf(t, vf->vf_index, &set, why_set(vf, &set));
+	if (entry)
+		set_attributes(t, vf, i, &entry->sysfs, false);
+	if (!right && is_named(driver))
+		bind_vf(t, vf->vf_index, driver);
+	if (!reload)
+		return;
+	back = planner_add(t->planner, BIND, t->pf, i, vf->driver, NULL, where);
+	back->why = xstrdup("as it was");
+	back->always = true;
+}
+
+static bool lacks_iommu(const struct task *t, const struct function *vf)
+{
+	const char *driver = pf_rule_driver(t->rule, vf->vf_index);
+
+	return driver_is_vfio(driver) && vf->iommu_group == NONE &&
+	       !streq(vf->driver, driver);
+}
+
+static void no_iommu(struct task *t)
+{
+	planner_problem(
+		t->planner, LOG_ERR, t->pf, t->rule->where,
+		"has no IOMMU group, so no VF can go to vfio-pci: turn on VT-d or AMD-Vi "
+		"in the firmware and the IOMMU in the kernel (sriov-setup kargs status)");
+}
+
+/* Whether VFs can be made and bound at all; each reason is one problem. */
+static bool pf_is_able(struct task *t, unsigned want)
+{
+	const struct function *pf = t->pf;
+	struct planner *p = t->planner;
+	struct where where = t->rule->where;
+
+	if (want > pf->total_vfs)
+		planner_problem(p, LOG_ERR, pf, where,
+				"%u VFs wanted, device and driver %s allow %u", want,
+				pf->driver ? pf->driver : "(none)", pf->total_vfs);
+	else if (!pf->driver)
+		planner_problem(p, LOG_ERR, pf, where,
+				"has no driver: load its driver first");
+	else if (driver_is_vfio(pf->driver))
+		planner_problem(
+			p, LOG_ERR, pf, where,
+			"the PF itself is bound to %s: take %04x:%04x out of its ids= "
+			"and reboot",
+			pf->driver, pf->vendor, pf->device);
+	else if (pf_rule_wants_vfio(t->rule, want) && pf->iommu_group == NONE)
+		no_iommu(t);
+	else /* plan_pf() has said that the link is missing */
+		return pf->link || !pf_rule_needs_link(t->rule);
+	return false;
+}
+
+/* One that cannot get its driver keeps what it has. */
+static void correct_vfs(struct task *t)
+{
+	bool lacking = false;
+
+	for (size_t i = 0; i < t->pf->n_vfs; i++) {
+		const struct function *vf;
+
+		if (t->pf->vfs[i] == NONE)
+			continue;
+		vf = &t->planner->system->functions[t->pf->vfs[i]];
+		if (lacks_iommu(t, vf))
+			lacking = true;
+		else
+			correct_vf(t, vf);
+	}
+	if (lacking)
+		no_iommu(t);
+}
+
+void plan_pf(struct task *t)
+{
+	const struct function *pf = t->pf;
+	struct where where = t->rule->where;
+	unsigned have = (unsigned)pf->n_vfs, want = (unsigned)t->rule->vfs;
+
+	if (t->rule->vfs == VFS_MAX)
+		want = pf->total_vfs;
+	if (t->rule->vfs == VFS_UNSET)
+		want = have;
+	if (pf_rule_needs_link(t->rule) && !pf->link)
+		planner_problem(
+			t->planner, LOG_ERR, pf, where,
+			"what the rule says of link, MTU and VFs cannot be set: %s",
+			pf->link_error ? pf->link_error : "it was not looked at");
+	set_eswitch(t);
+	set_pf(t, have == 0 && want > 0);
+	if (have == 0 && want > 0) {
+		if (pf_is_able(t, want))
+			create_vfs(t, want);
+		return;
+	}
+	if (have < want)
+		planner_problem(
+			t->planner, LOG_ERR, pf, where,
+			"has %u VFs, %u wanted; the kernel only grows from 0: write 0 to "
+			"its "
+			"sriov_numvfs when no VF is used, or reboot",
+			have, want);
+	else if (have > want)
+		planner_problem(t->planner, LOG_WARNING, pf, where,
+				"has %u VFs, %u wanted; they are kept", have, want);
+	correct_vfs(t);
+}

@@ -1,0 +1,57 @@
+/*
+ * planner.h: what the parts of the planner share while one plan is made. Only plan*.c
+ * include it.
+ */
+#pragma once
+
+#include "plan.h"
+
+#include <syslog.h>
+
+/* A MAC address that a VF is to get. */
+struct wanted_mac {
+	uint64_t mac;
+	const struct function *pf;
+	unsigned vf;
+};
+
+/* One run of the planner: what it reads, what it fills. */
+struct planner {
+	const struct config *config;
+	const struct system *system;
+	struct plan plan;
+	struct strings drivers; /* vfio drivers that something is to be bound to */
+	struct wanted_mac *macs;
+	size_t n_macs;
+};
+
+/* One PF and the rule that governs it. */
+struct task {
+	struct planner *planner;
+	const struct pf_rule *rule;
+	const struct function *pf;
+};
+
+/* Appends to the plan. The strings are copied; the action is valid until the next call.
+ */
+struct action *planner_add(struct planner *p, enum verb verb, const struct function *f,
+			   int vf, const char *name, const char *value,
+			   struct where where);
+/* `f` NULL: about the rule at `where`. Level: see struct problem. */
+void planner_problem(struct planner *p, int level, const struct function *f,
+		     struct where where, const char *format, ...) PRINTF(5, 6);
+/* Something is to be bound to this driver. */
+void planner_need_driver(struct planner *p, const char *driver);
+
+bool driver_is_vfio(const char *driver);
+/* Does the rule bind one of its first `n` VFs to a vfio driver? */
+bool pf_rule_wants_vfio(const struct pf_rule *rule, unsigned n);
+
+/* One file each; in the order in which they add to the plan. */
+void plan_pf(struct task *t);
+void plan_device(struct planner *p, const struct function *f,
+		 const struct device_rule *rule);
+/* Puts the modules before all other actions. */
+void plan_modules(struct planner *p);
+void plan_unsafe_interrupts(struct planner *p);
+void plan_module_options(struct planner *p);
