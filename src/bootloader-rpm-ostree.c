@@ -129,10 +129,16 @@ static int ostree_refresh(const struct root *root, const struct cmdline *words)
 	return 0;
 }
 
+static int ostree_foreign(const struct root *root, struct cmdline *ret)
+{
+	return root->live ? read_current(root, ret) : 0;
+}
+
 const struct bootloader bootloader_rpm_ostree = {
 	.name = NAME,
 	.detect = ostree_detect,
 	.read = ostree_read,
 	.install = ostree_install,
 	.refresh = ostree_refresh,
+	.foreign = ostree_foreign,
 };

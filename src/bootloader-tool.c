@@ -61,6 +61,22 @@ int tool_write_record(const struct root *root, const char *name,
 	return r < 0 ? log_error_errno(r, "cannot write /" RECORD, name) : r;
 }
 
+void tool_read_others(const struct root *root, const char *folder, const char *ours,
+		      void (*parse)(struct cmdline *ret, const char *text),
+		      struct cmdline *ret)
+{
+	_cleanup_(strings_done) struct strings names = {};
+
+	root_list(root, &names, "%s", folder);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *text = NULL;
+
+		if (!streq(names.items[i], ours) &&
+		    root_read(root, &text, "%s/%s", folder, names.items[i]) == 0)
+			parse(ret, text);
+	}
+}
+
 void tool_unite(struct cmdline *ret, const struct cmdline *words)
 {
 	for (size_t i = 0; i < words->words.n; i++)

@@ -34,6 +34,12 @@ int tool_read_record(const struct root *root, const char *name, struct cmdline *
 int tool_write_record(const struct root *root, const char *name,
 		      const struct cmdline *words);
 
+/* Adds what `parse` finds in the other files of the folder that has one of ours, by its
+ * name. */
+void tool_read_others(const struct root *root, const char *folder, const char *ours,
+		      void (*parse)(struct cmdline *ret, const char *text),
+		      struct cmdline *ret);
+
 /* Adds those of `words` to *ret that it lacks. */
 void tool_unite(struct cmdline *ret, const struct cmdline *words);
 /* Words that are on a command line and not ours. */

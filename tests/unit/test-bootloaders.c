@@ -12,6 +12,18 @@ static void file_is(struct fixture *f, const char *path, const char *want)
 	is_string(text, want, "/%s", path);
 }
 
+/* The words of others that are read for the next boot; ours may be among them. */
+static void foreign_are(struct fixture *f, const struct bootloader *loader,
+			const char *want)
+{
+	_cleanup_(cmdline_done) struct cmdline found = {};
+	_cleanup_free_ char *text = NULL;
+
+	is_int(loader->foreign(&f->root, &found), 0, "%s: words of others", loader->name);
+	text = cmdline_print(&found);
+	is_string(text, want, "%s: they are these", loader->name);
+}
+
 static void test_kargsd(void)
 {
 	const struct bootloader *loader = &bootloader_bootc_kargsd;
@@ -21,7 +33,11 @@ static void test_kargsd(void)
 	f.root.live = false;
 	fixture_write(&f, "usr/lib/bootc/kargs.d/10-theirs.toml",
 		      "kargs = [\"pci=noaer\"]\n");
+	fixture_write(&f, "usr/lib/bootc/kargs.d/20-theirs.toml",
+		      "# words\nmatch-architectures = [\"x86_64\"]\nkargs = [\n"
+		      "  \"iommu=off\",\n  \"quiet\"\n]\n");
 	is_int(loader->detect(&f.root), 100, "an image for bootc");
+	foreign_are(&f, loader, "pci=noaer iommu=off quiet");
 	lead_life(&f, loader, FIRST, SECOND);
 	put(&f, loader, "intel_iommu=on,sm_on iommu=pt");
 	file_is(&f, "usr/lib/bootc/kargs.d/50-sriov-setup.toml",
@@ -50,6 +66,7 @@ static void test_rpm_ostree(void)
 	ostree(&f, "root=UUID=1 pci=noaer pci=noats quiet\n");
 	install_tool(&f, "usr/bin", "rpm-ostree");
 	is_int(loader->detect(&f.root), 100, "rpm-ostree");
+	foreign_are(&f, loader, "root=UUID=1 pci=noaer pci=noats quiet");
 	lead_life(&f, loader, FIRST, SECOND);
 	put(&f, loader, FIRST);
 	file_is(&f, "kargs", "root=UUID=1 pci=noaer pci=noats quiet " FIRST);
@@ -120,6 +137,8 @@ static void test_grubby(void)
 
 	fedora(&f);
 	is_int(loader->detect(&f.root), 90, "grubby with entries");
+	foreign_are(&f, loader,
+		    "root=UUID=1 ro pci=noaer rhgb root=UUID=1 ro pci=noaer rhgb");
 	lead_life(&f, loader, FIRST, SECOND);
 	put(&f, loader, FIRST);
 	file_is(&f, ENTRIES "a-6.17.conf",
@@ -234,6 +253,11 @@ static void test_sdbootutil(void)
 	ok(put(&f, loader, FIRST) < 0, "without /etc/kernel/cmdline it would never end");
 	fixture_write(&f, "etc/kernel/cmdline",
 		      "root=UUID=1 rootflags=subvol=@/2 pci=noaer\n");
+	fixture_write(&f, "usr/lib/kernel/cmdline", "not=read\n");
+	fixture_write(&f, "etc/kernel/cmdline.d/10-theirs", "# iommu=off\nquiet\n");
+	foreign_are(&f, loader, "root=UUID=1 rootflags=subvol=@/2 pci=noaer quiet");
+	root_remove(&f.root, "etc/kernel/cmdline.d/10-theirs");
+	root_remove(&f.root, "usr/lib/kernel/cmdline");
 	is_int(loader->detect(&f.root), 0, "a classic GRUB beside it");
 	fixture_write(&f, "etc/sysconfig/bootloader", "LOADER_TYPE=\"grub2-bls\"\n");
 	is_int(loader->detect(&f.root), 90, "GRUB with entries");
@@ -279,6 +303,7 @@ static void test_menu(struct fixture *f, const char *fstab_root)
 	free(want);
 	want = xasprintf("append %s ro splash " FIRST, fstab_root);
 	append_is(f, want);
+	foreign_are(f, loader, "ro splash root=LABEL=x rootwait pci=noaer");
 	put(f, loader, "");
 	fixture_write(f, "etc/u-boot-menu/conf.d/theirs.conf",
 		      "U_BOOT_PARAMETERS=\"ro theirs\"\n");
@@ -393,6 +418,7 @@ static void test_elemental(void)
 		    "# GRUB Environment Block\nthird_party_kernel_args=multipath=off  "
 		    "pci=noaer\nstate=1\n");
 	lead_life(&f, loader, FIRST, SECOND);
+	foreign_are(&f, loader, "multipath=off pci=noaer");
 	write_block(&f, "oem/grubenv", "# GRUB Environment Block\n");
 	lead_life(&f, loader, FIRST, SECOND);
 	write_block(&f, "oem/grubenv",

@@ -152,10 +152,33 @@ static void test_wanted(void)
 		  "intel_iommu=on | intel_iommu=on");
 }
 
+static void test_entry(void)
+{
+	_cleanup_(cmdline_done) struct cmdline c = {};
+	_cleanup_free_ char *text = NULL;
+
+	cmdline_parse_entry(&c, "title options x\noptions a b\n \toptions\tc -- d\n"
+				"optionsx e\n#options f\noptions");
+	text = cmdline_print(&c);
+	is_string(text, "a b c", "the options of a boot loader entry");
+}
+
+static void test_shell(void)
+{
+	_cleanup_(cmdline_done) struct cmdline c = {};
+	_cleanup_free_ char *text = NULL;
+
+	cmdline_parse_shell(&c, "X=\"a b\"\n#X=c\n  X='d $Y `e`'\nXY=f\nX=", "X");
+	text = cmdline_print(&c);
+	is_string(text, "a b d", "words that a shell script assigns");
+}
+
 int main(void)
 {
 	test_words();
 	test_conflicts();
 	test_wanted();
+	test_entry();
+	test_shell();
 	return done();
 }
