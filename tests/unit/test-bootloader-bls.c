@@ -241,6 +241,30 @@ static void test_life(struct fixture *f)
 	is_file(f, ENTRY, "options a\n", "as before");
 }
 
+/* A partition elsewhere is found by what the boot loader says that it came from. */
+static void test_other_mount_point(struct fixture *f)
+{
+	static const char uuid[] = "\6\0\0\0A\0B\0-\0001\0\0\0";
+	_cleanup_free_ char *link = xasprintf("%s/dev/disk/by-partuuid/ab-1", f->path);
+
+	fixture_write(f, "mnt/esp/loader/entries/" ID "-6.12.conf", "options y\n");
+	fixture_write(f, "proc/self/mountinfo",
+		      "2 1 8:1 / /mnt/stick rw - vfat /dev/sdb1 rw\n"
+		      "3 1 8:2 / /mnt/esp rw - vfat /dev/sda2 rw\n");
+	is_int(install(f, "iommu=pt"), -ENODEV, "a partition that nothing names");
+	root_replace_bytes(&f->root, uuid, sizeof(uuid) - 1, 0644,
+			   "sys/firmware/efi/efivars/"
+			   "LoaderDevicePartUUID-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f");
+	fixture_write(f, "dev/disk/by-partuuid/x", "");
+	if (symlink("../../sda2", link) < 0)
+		abort();
+	is_int(install(f, "iommu=pt sriov_setup.gen=1"), 1, "and one that is named");
+	is_file(f, "mnt/esp/loader/entries/" ID "-6.12.conf",
+		"options y" BLOCK("iommu=pt sriov_setup.gen=1") "\n", "has its words");
+	install(f, "");
+	root_remove(&f->root, "dev/disk/by-partuuid/ab-1");
+}
+
 static void test_live(struct fixture *f)
 {
 	static const char info[] = "\6\0\0\0s\0y\0s\0t\0e\0m\0d\0-\0b\0o\0o\0t\0 \0"
@@ -262,6 +286,7 @@ static void test_live(struct fixture *f)
 	ok(bls->detect(&f->root) > 90, "not mounted: still detected");
 	is_int(install(f, "iommu=pt"), -ENODEV, "and refused");
 	is_file(f, ENTRY, "options a\n", "nothing is written below it");
+	test_other_mount_point(f);
 	ok(!root_exists(&f->root, WORDS), "nor elsewhere");
 }
 

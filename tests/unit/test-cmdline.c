@@ -123,6 +123,7 @@ static void test_wanted(void)
 	const struct kernel_facts arm = { .cpu = CPU_ARM64, .iommu_groups = true };
 	const struct kernel_facts bars = { .iommu_groups = true,
 					   .vf_bars_unassigned = true };
+	const struct kernel_facts crowded = { .vf_buses_missing = true };
 	const struct kernel_facts image = { .offline = true };
 
 	wanted_is("Intel, off", &automatic, off, "", "",
@@ -144,8 +145,10 @@ static void test_wanted(void)
 	wanted_is("VF BARs without address", &automatic, bars, "", "",
 		  "pci=realloc | pci=realloc");
 	wanted_is("assign-busses is x86's", &busses, arm, "", "", " | ");
-	wanted_is("assign-busses", &busses, works, "", "",
+	wanted_is("assign-busses", &busses, crowded, "", "",
 		  "pci=assign-busses | pci=assign-busses");
+	wanted_is("assign-busses of an image", &busses, image, "", "",
+		  "pci=assign-busses | ");
 	wanted_is("huge pages stay together", &huge, works, "", "",
 		  "hugepagesz=1G hugepages=4 | hugepagesz=1G hugepages=4");
 	wanted_is("an image gets what may be needed", &automatic, image, "", "",
