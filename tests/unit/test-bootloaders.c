@@ -86,6 +86,75 @@ static void test_rpm_ostree(void)
 	fixture_close(&f);
 }
 
+#define DEPLOYED "boot/loader/entries/ostree-2.conf"
+#define TAIL " ostree=/ostree/boot.1/debian/f00/0\n"
+
+static void test_ostree(void)
+{
+	const struct bootloader *loader = &bootloader_ostree;
+	struct fixture f;
+
+	ostree(&f, "");
+	install_tool(&f, "usr/bin", "ostree");
+	ok(put(&f, loader, FIRST) < 0, "no deployment");
+	fixture_write(&f, "boot/loader/entries/ostree-1.conf",
+		      "title D\nversion 1\noptions root=UUID=1 iommu=off" TAIL);
+	fixture_write(&f, DEPLOYED,
+		      "title D\nversion 2\noptions root=UUID=1 pci=noaer quiet" TAIL);
+	is_int(loader->detect(&f.root), 100, "plain ostree");
+	foreign_are(&f, loader, "root=UUID=1 pci=noaer quiet");
+	lead_life(&f, loader, FIRST, SECOND);
+	put(&f, loader, FIRST);
+	file_is(&f, DEPLOYED,
+		"title D\nversion 2\noptions root=UUID=1 pci=noaer quiet " FIRST
+		" ostree=/ostree/boot.1/debian/f00/0");
+	fixture_write(&f, "run/ostree/staged-deployment", "");
+	is_int(put(&f, loader, SECOND), -EBUSY, "what is staged cannot be changed");
+	root_remove(&f.root, "run/ostree/staged-deployment");
+	put(&f, loader, "");
+	fixture_write(&f, DEPLOYED, "version 2\noptions iommu=pt" TAIL);
+	put(&f, loader, FIRST);
+	ours_are(&f, loader, "pci=realloc sriov_setup.gen=1");
+	put(&f, loader, "");
+	file_is(&f, DEPLOYED,
+		"version 2\noptions iommu=pt ostree=/ostree/boot.1/debian/f00/0");
+	fixture_write(&f, DEPLOYED, "version 2\noptions a -- b" TAIL);
+	is_int(put(&f, loader, FIRST), -EOPNOTSUPP, "words for init would be lost");
+	install_tool(&f, "usr/bin", "bootc");
+	is_int(loader->detect(&f.root), 0, "bootc's deployments are bootc's");
+	fixture_close(&f);
+}
+
+/* Debian's own ostree on a deployment that it made, of a system that has only a kernel.
+ */
+static void test_ostree_itself(void)
+{
+	const char *named = getenv("OSTREE"), *srcdir = getenv("srcdir");
+	const char *tool = named ? named : "/usr/bin/ostree";
+	const struct bootloader *loader = &bootloader_ostree;
+	_cleanup_free_ char *command = NULL;
+	struct fixture f;
+
+	if (access(tool, X_OK) < 0 || geteuid() != 0) {
+		printf("ok %d # SKIP no ostree, or not root\n", ++tap_count);
+		return;
+	}
+	ostree(&f, "root=UUID=1\n");
+	command = xasprintf("'%s/tests/unit/stand-in/deploy-with-ostree' '%s' '%s'",
+			    srcdir ? srcdir : ".", tool, f.path);
+	if (system(command) != 0)
+		abort();
+	foreign_are(&f, loader, "root=UUID=1 pci=noaer pci=noats");
+	is_int(put(&f, loader, FIRST), 1, "ostree itself: install");
+	foreign_are(&f, loader, "root=UUID=1 pci=noaer pci=noats " FIRST);
+	is_int(put(&f, loader, FIRST), 0, "ostree itself: again");
+	is_int(put(&f, loader, SECOND), 1, "ostree itself: other words");
+	foreign_are(&f, loader, "root=UUID=1 pci=noaer pci=noats " SECOND);
+	is_int(put(&f, loader, ""), 1, "ostree itself: remove");
+	foreign_are(&f, loader, "root=UUID=1 pci=noaer pci=noats");
+	fixture_close(&f);
+}
+
 static void test_bootc_source(void)
 {
 	const struct bootloader *loader = &bootloader_bootc_source;
@@ -462,6 +531,8 @@ int main(void)
 {
 	test_kargsd();
 	test_rpm_ostree();
+	test_ostree();
+	test_ostree_itself();
 	test_bootc_source();
 	test_grubby();
 	test_grubby_halfway();

@@ -31,17 +31,17 @@ config='kernel = { iommu = "on"; passthrough = true; unsafe_interrupts = true; b
 pf = ( { match = { id = "8086:10c9"; }; vfs = 2; } );'
 # A PE image without sections, with room for two; the offsets are in test-bootloader-uki-addon.c.
 make_stub() {
-	put() { printf "$2" | dd of="$stub" bs=1 seek="$1" conv=notrunc status=none; }
+	put() { printf %b "$2" | dd of="$stub" bs=1 seek="$1" conv=notrunc status=none; }
 	stub=$1
 	truncate -s 1024 "$stub"
 	put 0 'MZ'
-	put 60 '\100'        # where "PE" is
+	put 60 '\0100'       # where "PE" is
 	put 64 'PE'
-	put 84 '\160'        # size of the optional header
-	put 120 '\000\020'   # alignment in memory
-	put 124 '\000\002'   # and in the file
-	put 144 '\000\020'   # size in memory
-	put 148 '\000\002'   # size of the headers
+	put 84 '\0160'       # size of the optional header
+	put 120 '\0000\0020' # alignment in memory
+	put 124 '\0000\0002' # and in the file
+	put 144 '\0000\0020' # size in memory
+	put 148 '\0000\0002' # size of the headers
 }
 # image NAME LOADER: a tree with that boot loader's marks
 image() {
