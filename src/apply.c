@@ -310,6 +310,7 @@ static const struct hint {
 	  "the driver or its firmware is stuck; see the kernel log" },
 	{ SET_VF, ETIMEDOUT, "the driver or its firmware is stuck; see the kernel log" },
 	{ LOAD_MODULE, ENOENT, "no such module for this kernel" },
+	{ LOAD_MODULE, ELIBACC, "libkmod.so.2 is not installed" },
 	{ LOAD_MODULE, EPERM, "it is blacklisted, or modules are locked" },
 	{ LOAD_MODULE, EKEYREJECTED,
 	  "it is not signed by a key that Secure Boot trusts" },
