@@ -1,5 +1,7 @@
 #include "planner.h"
 
+#include <search.h>
+
 int plan_pf_rule(const struct config *config, const struct function *pf)
 {
 	const struct pf_rule *rule = system_pf_rule(config, pf);
@@ -132,7 +134,7 @@ struct plan plan_make(const struct config *config, const struct system *system)
 	plan_memlock(&p);
 	plan_boot_args(&p);
 	strings_done(&p.drivers);
-	free(p.macs);
+	tdestroy(p.macs, free);
 	return p.plan;
 }
 
