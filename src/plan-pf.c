@@ -1,5 +1,7 @@
 #include "planner.h"
 
+#include "driver.h"
+
 #include <errno.h>
 #include <search.h>
 
@@ -173,7 +175,7 @@ static void set_attributes(struct task *t, const struct function *f, int vf,
 static const char *eswitch_obstacle(struct task *t)
 {
 	const struct function *pf = t->pf;
-	enum eswitch_order order = eswitch_order(pf->driver);
+	enum eswitch_order order = driver_find(pf->driver)->eswitch;
 
 	if (order == ESWITCH_NO_VFS && pf->n_vfs)
 		return "its driver changes that only while there are no VFs: write 0 to "
@@ -215,8 +217,18 @@ static void set_eswitch(struct task *t)
 	}
 }
 
-/* Before the VFs: bnxt_en makes none while the link is down, a VF's MTU is bounded by the
- * PF's. */
+/* A driver that makes no VFs while the interface is down, and it is down. */
+static bool lacks_link(const struct function *pf)
+{
+	bool up = pf->n_netdevs == 0;
+
+	for (size_t i = 0; i < pf->n_netdevs; i++)
+		up |= pf->netdevs[i].up;
+	return !up && driver_find(pf->driver)->needs_link;
+}
+
+/* Before the VFs: some drivers make none while the link is down, a VF's MTU is bounded by
+ * the PF's. */
 static void set_pf(struct task *t, bool making)
 {
 	const struct link *link = t->pf->link;
@@ -226,9 +238,11 @@ static void set_pf(struct task *t, bool making)
 	if (link && rule->mtu && rule->mtu != link->mtu)
 		planner_add(t->planner, SET_LINK, t->pf, NONE, "mtu", mtu, rule->where)
 			->why = xasprintf("found %u", link->mtu);
-	if (link && rule->link_up && !link->up)
+	if (link && rule->link_up ? !link->up : making && lacks_link(t->pf))
 		planner_add(t->planner, SET_LINK, t->pf, NONE, "link", "up", rule->where)
-			->why = xstrdup("found down");
+			->why =
+			xasprintf("found down%s",
+				  rule->link_up ? "" : ", where its driver makes none");
 	set_attributes(t, t->pf, NONE, &rule->sysfs, making);
 }
 
@@ -276,6 +290,7 @@ static void create_vfs(struct task *t, unsigned want)
 {
 	bool named = false, native = false, autoprobe = t->pf->autoprobe;
 	_cleanup_free_ char *count = xasprintf("%u", want);
+	struct action *create;
 
 	for (unsigned i = 0; i < want; i++) {
 		const char *driver = pf_rule_driver(t->rule, i);
@@ -287,8 +302,10 @@ static void create_vfs(struct task *t, unsigned want)
 		set_autoprobe(t, !named, false,
 			      named ? "VFs get their driver when they are set up" :
 				      "VFs get their native driver");
-	planner_add(t->planner, CREATE_VFS, t->pf, NONE, NULL, count, t->rule->where)
-		->why = xasprintf("%u VFs wanted, found none", want);
+	create = planner_add(t->planner, CREATE_VFS, t->pf, NONE, NULL, count,
+			     t->rule->where);
+	create->why = xasprintf("%u VFs wanted, found none", want);
+	create->patience = driver_find(t->pf->driver)->patience;
 	for (unsigned i = 0; i < want; i++)
 		if (!streq(pf_rule_driver(t->rule, i), DRIVER_NATIVE))
 			override_vf(t, i, pf_rule_driver(t->rule, i));
@@ -422,12 +439,25 @@ static void no_iommu(struct task *t)
 		"in the firmware and the IOMMU in the kernel (sriov-setup kargs status)");
 }
 
+/* Must the VFs stay off VFIO, where the rule wants them there? */
+static bool keeps_off_vfio(struct task *t, unsigned n)
+{
+	const char *why = driver_find(t->pf->driver)->no_vfio;
+
+	if (!why || !pf_rule_wants_vfio(t->rule, n))
+		return false;
+	planner_problem(t->planner, LOG_ERR, t->pf, t->rule->where,
+			"its VFs are not given to vfio-pci: %s", why);
+	return true;
+}
+
 /* Whether VFs can be made and bound at all; each reason is one problem. */
 static bool pf_is_able(struct task *t, unsigned want)
 {
 	const struct function *pf = t->pf;
 	struct planner *p = t->planner;
 	struct where where = t->rule->where;
+	const struct driver *driver = driver_find(pf->driver);
 
 	if (want > pf->total_vfs)
 		planner_problem(p, LOG_ERR, pf, where,
@@ -442,9 +472,13 @@ static bool pf_is_able(struct task *t, unsigned want)
 			"the PF itself is bound to %s: take %04x:%04x out of its ids= "
 			"and reboot",
 			pf->driver, pf->vendor, pf->device);
+	else if (driver->no_vfs)
+		planner_problem(p, LOG_ERR, pf, where, "%u VFs wanted, found %zu: %s",
+				want, pf->n_vfs, driver->no_vfs);
 	else if (pf_rule_wants_vfio(t->rule, want) && pf->iommu_group == NONE)
 		no_iommu(t);
-	else /* plan_pf() has said that the link is missing */
+	else if (!keeps_off_vfio(t, want))
+		/* plan_pf() has said that the link is missing */
 		return pf->link || !pf_rule_needs_link(t->rule);
 	return false;
 }
@@ -469,16 +503,46 @@ static void correct_vfs(struct task *t)
 		no_iommu(t);
 }
 
+/* How many VFs there should be, and with this driver can be. */
+static unsigned wanted_count(struct task *t)
+{
+	const struct function *pf = t->pf;
+	unsigned want = (unsigned)t->rule->vfs;
+
+	if (t->rule->vfs == VFS_MAX)
+		return pf->total_vfs;
+	if (t->rule->vfs == VFS_UNSET)
+		return (unsigned)pf->n_vfs;
+	if (!driver_find(pf->driver)->makes_all || want == 0 || want >= pf->total_vfs)
+		return want;
+	planner_problem(t->planner, LOG_INFO, pf, t->rule->where,
+			"%u VFs wanted; its driver always makes all %u", want,
+			pf->total_vfs);
+	return pf->total_vfs;
+}
+
+static void tell_of_count(struct task *t, unsigned want)
+{
+	const char *no_vfs = driver_find(t->pf->driver)->no_vfs;
+	unsigned have = (unsigned)t->pf->n_vfs;
+
+	if (have > want)
+		planner_problem(t->planner, LOG_WARNING, t->pf, t->rule->where,
+				"has %u VFs, %u wanted; they are kept", have, want);
+	else if (have < want)
+		planner_problem(t->planner, LOG_ERR, t->pf, t->rule->where,
+				"has %u VFs, %u wanted; %s", have, want,
+				no_vfs ? no_vfs :
+					 "the kernel only grows from 0: write 0 to its "
+					 "sriov_numvfs when no VF is used, or reboot");
+}
+
 void plan_pf(struct task *t)
 {
 	const struct function *pf = t->pf;
 	struct where where = t->rule->where;
-	unsigned have = (unsigned)pf->n_vfs, want = (unsigned)t->rule->vfs;
+	unsigned have = (unsigned)pf->n_vfs, want = wanted_count(t);
 
-	if (t->rule->vfs == VFS_MAX)
-		want = pf->total_vfs;
-	if (t->rule->vfs == VFS_UNSET)
-		want = have;
 	if (pf_rule_needs_link(t->rule) && !pf->link)
 		planner_problem(
 			t->planner, LOG_ERR, pf, where,
@@ -491,15 +555,7 @@ void plan_pf(struct task *t)
 			create_vfs(t, want);
 		return;
 	}
-	if (have < want)
-		planner_problem(
-			t->planner, LOG_ERR, pf, where,
-			"has %u VFs, %u wanted; the kernel only grows from 0: write 0 to "
-			"its "
-			"sriov_numvfs when no VF is used, or reboot",
-			have, want);
-	else if (have > want)
-		planner_problem(t->planner, LOG_WARNING, pf, where,
-				"has %u VFs, %u wanted; they are kept", have, want);
-	correct_vfs(t);
+	tell_of_count(t, want);
+	if (!keeps_off_vfio(t, have))
+		correct_vfs(t);
 }
