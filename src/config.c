@@ -835,7 +835,9 @@ static char *read_text(struct reader *reader, const struct root *root, const cha
 			log_config(reader->file, line, "holds a NUL byte, expected text");
 			reader->mistakes++;
 		} else {
-			mistake(reader, NULL, xasprintf("cannot be read whole"));
+			mistake(reader, NULL,
+				xasprintf("cannot be read whole: %s",
+					  n < 0 ? strerror(errno) : "it is shorter now"));
 		}
 	}
 	return NULL;
@@ -958,7 +960,7 @@ int config_load(struct config *ret, const struct root *root, const char *path)
 	ROTATE(config.pfs, config.n_pfs, pfs);
 	ROTATE(config.devices, config.n_devices, devices);
 	ROTATE(config.mdevs, config.n_mdevs, mdevs);
-	if (mistakes) {
+	if (mistakes || root_trouble(root)) {
 		config_done(&config);
 		return -EINVAL;
 	}

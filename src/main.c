@@ -442,6 +442,7 @@ static const struct command *parse_command(struct options *options, int argc,
 static int run(int argc, char *argv[])
 {
 	_cleanup_(config_done) struct config config = {};
+	struct root_trouble trouble = {};
 	struct options options = {};
 	const struct command *command;
 	const char *root = "/";
@@ -458,10 +459,14 @@ static int run(int argc, char *argv[])
 		log_error_errno(r, "--root=%s", root);
 		return EXIT_FAILED;
 	}
+	options.root.trouble = &trouble;
 	r = config_load(&config, &options.root, options.config_path);
 	r = r < 0 ? EXIT_FAILED : command->run(&options, &config);
+	if (trouble.error)
+		log_error_errno(trouble.error, "cannot read %s", trouble.path);
+	free(trouble.path);
 	root_done(&options.root);
-	return r;
+	return trouble.error && r == EXIT_DONE ? EXIT_FAILED : r;
 }
 
 static bool is_generator(const char *program)
