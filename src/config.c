@@ -398,7 +398,8 @@ static void read_advertise(struct reader *reader, const config_setting_t *settin
 			   void *field)
 {
 	static const char *const words[N_ADVERTISE] = { "auto", "kubevirt",
-							"device-plugin", "libvirt" };
+							"device-plugin", "libvirt",
+							"claim" };
 	const char *text = string_of(reader, setting);
 
 	for (int i = 0; text && i < N_ADVERTISE; i++)
@@ -409,7 +410,8 @@ static void read_advertise(struct reader *reader, const config_setting_t *settin
 	if (text)
 		mistake(reader, setting,
 			xasprintf("advertise is not known, expected \"auto\", "
-				  "\"kubevirt\", \"device-plugin\" or \"libvirt\""));
+				  "\"kubevirt\", \"device-plugin\", \"libvirt\" or "
+				  "\"claim\""));
 }
 
 /* "0-3,5": each range becomes a rule of its own; what is common is filled in by

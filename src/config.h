@@ -95,12 +95,13 @@ struct attributes {
 };
 
 /* Who hands a function out: advertise = "auto" | "kubevirt" | "device-plugin" |
- * "libvirt" */
+ * "libvirt" | "claim" */
 enum advertise {
 	ADVERTISE_AUTO,
 	ADVERTISE_KUBEVIRT,
 	ADVERTISE_DEVICE_PLUGIN, /* of SR-IOV networks, also the operator's */
 	ADVERTISE_LIBVIRT,
+	ADVERTISE_CLAIM, /* sriov-setup claim */
 	N_ADVERTISE
 };
 
