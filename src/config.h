@@ -6,6 +6,7 @@
 #pragma once
 
 #include "eswitch.h"
+#include "nvme.h"
 #include "root.h"
 #include "util.h"
 #include "vf.h"
@@ -128,6 +129,7 @@ struct pf_rule {
 	unsigned mtu; /* 0: not said */
 	bool link_up; /* link = "up" */
 	struct eswitch eswitch;
+	struct nvme_share nvme;  /* of every VF */
 	struct vf_values values; /* of every VF; VF_MAC_STABLE is the only MAC here */
 	struct attributes sysfs; /* of the PF itself */
 	struct vf_rule *vf;      /* ranges do not overlap */

@@ -232,7 +232,8 @@ static bool vf_waits(const struct pf_rule *rule, unsigned i)
 	const struct vf_rule *vf = pf_rule_vf(rule, i);
 
 	return !streq(pf_rule_driver(rule, i), DRIVER_NATIVE) ||
-	       pf_rule_values(rule, i).known || (vf && vf->sysfs.n);
+	       rule->nvme.count[NVME_QUEUES] || pf_rule_values(rule, i).known ||
+	       (vf && vf->sysfs.n);
 }
 
 /* All that is said of a VF that is being made: what it will have then is not known yet.
@@ -246,6 +247,7 @@ static void set_new_vf(struct task *t, unsigned i)
 	settle_mac(t, i, &wanted);
 	wanted = vf_values_difference(&wanted, &nothing);
 	set_vf(t, i, &wanted, NULL);
+	plan_nvme_vf(t, i, NULL);
 	for (size_t j = 0; vf && j < vf->sysfs.n; j++)
 		write_attribute(t, (int)i, &vf->sysfs.items[j], NULL);
 }
@@ -392,6 +394,7 @@ static void correct_vf(struct task *t, const struct function *vf)
 			right ? xstrdup("its driver must see what is set") :
 				xasprintf("%s wanted", driver);
 	set_vf(t, vf->vf_index, &set, why_set(vf, &set));
+	plan_nvme_vf(t, vf->vf_index, vf);
 	if (entry)
 		set_attributes(t, vf, i, &entry->sysfs, false);
 	if (!right && is_named(driver))
@@ -531,11 +534,11 @@ void plan_pf(struct task *t)
 	set_eswitch(t);
 	set_pf(t, have == 0 && want > 0);
 	if (have == 0 && want > 0) {
-		if (pf_is_able(t, want))
+		if (pf_is_able(t, want) && plan_nvme(t, want))
 			create_vfs(t, want);
 		return;
 	}
 	tell_of_count(t, want);
-	if (!keeps_off_vfio(t, have))
+	if (!keeps_off_vfio(t, have) && plan_nvme(t, have))
 		correct_vfs(t);
 }

@@ -38,10 +38,13 @@ char *action_text(const struct action *a, bool done)
 		return xasprintf("%s %s", done ? "probed" : "probe", target);
 	case SET_ESWITCH:
 	case SET_LINK:
+	case SET_NVME:
 		return xasprintf("set %s of %s to %s", a->name, target, a->value);
 	case SET_VF:
 		values = vf_values_text(&a->values);
 		return xasprintf("set %s: %s", target, values);
+	case RESET:
+		return xasprintf("reset %s", target);
 	case BOOT_ARGS:
 		return xasprintf("kernel arguments: %s", *a->value ? a->value : "(none)");
 	case MODPROBE:
@@ -186,6 +189,8 @@ static char line_sign(const struct action *a)
 	case SET_ESWITCH:
 	case SET_LINK:
 	case SET_VF:
+	case SET_NVME:
+	case RESET:
 		return '~';
 	case LOAD_MODULE:
 	case CREATE_VFS:

@@ -20,6 +20,9 @@ enum verb {
 	SET_LINK,  /* name: "mtu" or "link" of the PF's netdev; value: a number; "up", or
 		      "running": wait some seconds for a carrier */
 	SET_VF,    /* values: all at once, each alone where that fails */
+	SET_NVME,  /* name: "queues", "interrupts" or "state"; value: a number; "online",
+		      "offline" */
+	RESET,     /* the function, for which nobody may have a use */
 	BOOT_ARGS, /* value: the words that should be ours on the next kernel command line
 		    */
 	MODPROBE,  /* value: the content that our file in modprobe.d should have, "" for

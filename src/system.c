@@ -297,6 +297,16 @@ static void read_slots(struct system *system, const struct root *root)
 	strings_done(&slots);
 }
 
+/* Could a rule unbind or reset what a disk hangs on? */
+static bool may_take_disks(const struct config *config)
+{
+	bool resets = false;
+
+	for (size_t i = 0; i < config->n_pfs; i++)
+		resets |= config->pfs[i].nvme.count[NVME_QUEUES] > 0;
+	return resets || config->n_devices;
+}
+
 static struct wants config_wants(const struct config *config)
 {
 	struct wants wants = {};
@@ -371,6 +381,23 @@ static void read_link(const struct root *root, struct function *pf)
 	*pf->link = link;
 }
 
+static void read_nvme(const struct root *root, struct function *pf)
+{
+	struct nvme nvme;
+	int r = nvme_read(root, pf->address, &nvme);
+
+	if (r < 0) {
+		pf->nvme_error = r == -ENODEV ?
+					 xstrdup("it has no NVMe controller here") :
+					 xasprintf("its controller does not tell "
+						   "what it can share out: %s",
+						   strerror(-r));
+		return;
+	}
+	pf->nvme = xcalloc(1, sizeof(struct nvme));
+	*pf->nvme = nvme;
+}
+
 /* What only the governing rule makes worth reading. */
 static void read_governed(struct system *system, const struct root *root,
 			  const struct config *config, struct function *pf)
@@ -385,6 +412,8 @@ static void read_governed(struct system *system, const struct root *root,
 		netlink_read_eswitch(pf->address, &pf->eswitch);
 	if (pf_rule_needs_link(rule))
 		read_link(root, pf);
+	if (rule->nvme.count[NVME_QUEUES])
+		read_nvme(root, pf);
 	for (unsigned i = 0; i < pf->n_vfs; i++) {
 		struct function *vf =
 			pf->vfs[i] == NONE ? NULL : &system->functions[pf->vfs[i]];
@@ -416,6 +445,10 @@ static void function_done(struct function *f)
 		free(f->sysfs[i].value);
 	}
 	free(f->sysfs);
+	if (f->nvme)
+		nvme_done(f->nvme);
+	free(f->nvme);
+	free(f->nvme_error);
 	if (f->link)
 		link_done(f->link);
 	free(f->link);
@@ -477,7 +510,7 @@ int system_observe(struct system *ret, const struct root *root,
 	for (size_t i = 0; i < system.n_functions; i++)
 		/* one that vanishes meanwhile keeps zero IDs, which no rule matches */
 		read_function(&system, root, (int)i, &wants);
-	if (system.live && config->n_devices)
+	if (system.live && may_take_disks(config))
 		system_observe_disks(&system, root);
 	if (wants.slot)
 		read_slots(&system, root);

@@ -45,6 +45,8 @@ struct function {
 	char *link_error;  /* why it cannot be read */
 	int *vfs; /* indices into system.functions, by VF index; NONE: link dangles */
 	size_t n_vfs;
+	struct nvme *nvme;      /* NULL: no rule asks for it, or: */
+	char *nvme_error;       /* why it cannot be read */
 	struct eswitch eswitch; /* as far as a rule asks and devlink tells */
 	/* VF */
 	int pf; /* index into system.functions, NONE: no VF */
