@@ -360,6 +360,7 @@ static const struct hint {
 	{ RESET, ETIMEDOUT, "the controller does not come back; see the kernel log" },
 	{ RESET, ENOENT, "the device knows no way to reset it alone" },
 	{ LOAD_MODULE, ENOENT, "no such module for this kernel" },
+	{ LOAD_MODULE, ELIBACC, "libkmod.so.2 is not installed" },
 	{ LOAD_MODULE, EPERM, "it is blacklisted, or modules are locked" },
 	{ LOAD_MODULE, EKEYREJECTED,
 	  "it is not signed by a key that Secure Boot trusts" },

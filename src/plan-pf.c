@@ -3,6 +3,7 @@
 #include "driver.h"
 
 #include <errno.h>
+#include <search.h>
 
 static struct where vf_where(const struct pf_rule *rule, unsigned vf_index)
 {
@@ -41,29 +42,45 @@ static void set_autoprobe(struct task *t, bool value, bool always, const char *w
 	a->why = xstrdup(why);
 }
 
-/* Where a MAC address is in use or asked for already; NULL: nowhere. The caller frees it.
- */
-static char *mac_owner(const struct planner *p, uint64_t mac)
+static int compare_macs(const void *a, const void *b)
+{
+	const struct taken_mac *x = a, *y = b;
+
+	return (x->mac > y->mac) - (x->mac < y->mac);
+}
+
+/* Who has the address already; NULL: nobody, and it is taken from now on. */
+static const struct taken_mac *take_mac(struct planner *p, const struct taken_mac *wanted)
+{
+	struct taken_mac *mac = xcalloc(1, sizeof(*mac)), **found;
+
+	*mac = *wanted;
+	found = tsearch(mac, &p->macs, compare_macs);
+	if (!found)
+		abort();
+	if (*found == mac)
+		return NULL;
+	free(mac);
+	return *found;
+}
+
+/* Those of this host's own interfaces; a VF's own follows what is set for it. */
+static void take_macs_of_interfaces(struct planner *p)
 {
 	const char *expected;
-	uint64_t other;
 
-	for (size_t i = 0; i < p->n_macs; i++)
-		if (p->macs[i].mac == mac)
-			return xasprintf("VF %u of %s", p->macs[i].vf,
-					 p->macs[i].pf->address);
 	for (size_t i = 0; i < p->system->n_functions; i++) {
 		const struct function *f = &p->system->functions[i];
 
-		for (size_t j = 0; f->pf == NONE && j < f->n_netdevs; j++)
-			if (f->netdevs[j].mac &&
-			    vf_key_parse(VF_MAC, f->netdevs[j].mac, &other, &expected) ==
-				    0 &&
-			    other == mac)
-				return xasprintf("%s of %s", f->netdevs[j].name,
-						 f->address);
+		for (size_t j = 0; f->pf == NONE && j < f->n_netdevs; j++) {
+			struct taken_mac mac = { .function = f,
+						 .netdev = f->netdevs[j].name };
+
+			if (f->netdevs[j].mac && vf_key_parse(VF_MAC, f->netdevs[j].mac,
+							      &mac.mac, &expected) == 0)
+				take_mac(p, &mac);
+		}
 	}
-	return NULL;
 }
 
 /* Puts the address in place of "stable", and takes one away that must not be given. */
@@ -71,8 +88,9 @@ static void settle_mac(struct task *t, unsigned i, struct vf_values *wanted)
 {
 	struct planner *p = t->planner;
 	uint64_t *mac = &wanted->value[VF_MAC];
-	_cleanup_free_ char *owner = NULL, *text = NULL;
 	const struct vf_values just_mac = vf_values_only(wanted, VF_BIT(VF_MAC));
+	_cleanup_free_ char *text = NULL, *vf = NULL;
+	const struct taken_mac *owner;
 
 	if (!vf_knows(wanted, VF_MAC) || !t->pf->link)
 		return;
@@ -86,14 +104,16 @@ static void settle_mac(struct task *t, unsigned i, struct vf_values *wanted)
 	}
 	if (*mac == VF_MAC_STABLE)
 		*mac = vf_stable_mac(t->pf->link->permanent_mac, i);
-	owner = mac_owner(p, *mac);
-	if (!owner) {
-		*array_add(p->macs, p->n_macs) = (struct wanted_mac){ *mac, t->pf, i };
+	if (!p->macs)
+		take_macs_of_interfaces(p);
+	owner = take_mac(p, &(struct taken_mac){ *mac, t->pf, NULL, i });
+	if (!owner)
 		return;
-	}
 	text = vf_values_text(&just_mac);
+	vf = xasprintf("VF %u", owner->vf);
 	planner_problem(p, LOG_ERR, t->pf, vf_where(t->rule, i),
-			"VF %u is not given %s: %s has it", i, text, owner);
+			"VF %u is not given %s: %s of %s has it", i, text,
+			owner->netdev ? owner->netdev : vf, owner->function->address);
 	wanted->known &= ~VF_BIT(VF_MAC);
 }
 
@@ -393,7 +413,7 @@ static void correct_vf(struct task *t, const struct function *vf)
 		planner_add(t->planner, UNBIND, t->pf, i, vf->driver, NULL, where)->why =
 			right ? xstrdup("its driver must see what is set") :
 				xasprintf("%s wanted", driver);
-	set_vf(t, vf->vf_index, &set, why_set(vf, &set));
+	set_vf(t, vf->vf_index, &set, set.known ? why_set(vf, &set) : NULL);
 	plan_nvme_vf(t, vf->vf_index, vf);
 	if (entry)
 		set_attributes(t, vf, i, &entry->sysfs, false);
