@@ -188,6 +188,15 @@ static int do_create(const struct root *root, const struct action *a)
 	return -EREMOTEIO;
 }
 
+/* mdev_create() waits for the parent's driver, which may wait for its firmware. */
+static int do_create_mdev(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *path = xasprintf(
+		DEVICES "/%s/mdev_supported_types/%s/create", a->function, a->name);
+
+	return write_with_deadline(root, path, a->value, PROBE_DEADLINE);
+}
+
 static int do_override(const struct root *root, const struct action *a)
 {
 	/* driver_override_store() cuts the newline; a line that is empty clears it */
@@ -307,6 +316,7 @@ static int (*const verbs[N_VERBS])(const struct root *root, const struct action 
 	[LOAD_MODULE] = do_load_module,
 	[WRITE] = do_write,
 	[CREATE_VFS] = do_create,
+	[CREATE_MDEV] = do_create_mdev,
 	[OVERRIDE] = do_override,
 	[UNBIND] = do_unbind,
 	[BIND] = do_bind,
@@ -343,6 +353,10 @@ static const struct hint {
 	{ CREATE_VFS, EIO, "the device or its driver failed; see the kernel log" },
 	{ CREATE_VFS, ETIMEDOUT,
 	  "the driver is stuck, or VFs did not appear; see the kernel log" },
+	{ CREATE_MDEV, ENOSPC, "the device has no room for one more of this type" },
+	{ CREATE_MDEV, EUSERS, "the device has no room for one more of this type" },
+	{ CREATE_MDEV, EEXIST, "another device has this UUID" },
+	{ CREATE_MDEV, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ BIND, ENOENT, "there is no such driver: is its module installed?" },
 	{ BIND, ENODEV, "the driver does not take this device, or it has vanished" },
 	{ BIND, EINVAL, "no IOMMU group, or the device is on vfio-pci's denylist" },

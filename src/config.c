@@ -622,6 +622,7 @@ static const struct key device_keys[] = {
 	{ "match", read_match, offsetof(struct device_rule, match) },
 	{ "required", read_bool, offsetof(struct device_rule, required) },
 	{ "driver", read_driver, offsetof(struct device_rule, driver) },
+	{ "whole_group", read_bool, offsetof(struct device_rule, whole_group) },
 	{ "resource", read_resource, offsetof(struct device_rule, resource) },
 	{ "advertise", read_advertise, offsetof(struct device_rule, advertise) },
 	{},

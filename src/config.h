@@ -141,17 +141,18 @@ struct device_rule {
 	struct where where;
 	struct match match;
 	bool required;
-	char *driver; /* never NULL, never "native" or "none" */
+	char *driver;     /* never NULL, never "native" or "none" */
+	bool whole_group; /* others of its IOMMU group that no rule governs go along */
 	char *resource;
 	enum advertise advertise;
 };
 
-/* mdev = ( { … } ): mediated devices, for the snippets */
+/* mdev = ( { … } ): mediated devices, made and listed in the snippets */
 struct mdev_rule {
 	struct where where;
 	struct match match;
-	char *type; /* "GRID T4-1Q": the name in mdev_supported_types */
-	unsigned count;
+	char *type;     /* "GRID T4-1Q": the name in mdev_supported_types */
+	unsigned count; /* on each parent; 0: others make them */
 	char *resource; /* never NULL */
 };
 

@@ -26,6 +26,9 @@ char *action_text(const struct action *a, bool done)
 	case CREATE_VFS:
 		return xasprintf("%s %s VFs on %s", done ? "created" : "create", a->value,
 				 target);
+	case CREATE_MDEV:
+		return xasprintf("%s mediated device %s/%s on %s",
+				 done ? "created" : "create", a->name, a->value, target);
 	case OVERRIDE:
 		return xasprintf("%s %s for %s", done ? "reserved" : "reserve", target,
 				 a->value);
@@ -194,6 +197,7 @@ static char line_sign(const struct action *a)
 		return '~';
 	case LOAD_MODULE:
 	case CREATE_VFS:
+	case CREATE_MDEV:
 	case BIND:
 	case PROBE:
 	case N_VERBS:

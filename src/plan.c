@@ -128,6 +128,7 @@ struct plan plan_make(const struct config *config, const struct system *system)
 	plan_required(&p);
 	for (size_t i = 0; i < system->n_functions; i++)
 		plan_function(&p, &system->functions[i]);
+	plan_mdevs(&p);
 	plan_modules(&p);
 	plan_unsafe_interrupts(&p);
 	plan_module_options(&p);

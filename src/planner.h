@@ -55,6 +55,7 @@ bool plan_nvme(struct task *t, unsigned want);
 void plan_nvme_vf(struct task *t, unsigned i, const struct function *vf);
 void plan_device(struct planner *p, const struct function *f,
 		 const struct device_rule *rule);
+void plan_mdevs(struct planner *p);
 /* Puts the modules before all other actions. */
 void plan_modules(struct planner *p);
 void plan_unsafe_interrupts(struct planner *p);

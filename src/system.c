@@ -431,6 +431,19 @@ static void read_governed(struct system *system, const struct root *root,
 	}
 }
 
+static void read_mdevs(struct system *system, const struct root *root,
+		       const struct config *config)
+{
+	for (size_t i = 0; i < config->n_mdevs; i++)
+		for (size_t j = 0; j < system->n_functions; j++) {
+			struct function *f = &system->functions[j];
+
+			if (config->mdevs[i].count && !f->mdevs.n &&
+			    match_agrees(&config->mdevs[i].match, f))
+				mdev_types_read(root, f->address, &f->mdevs);
+		}
+}
+
 static void function_done(struct function *f)
 {
 	for (size_t i = 0; i < f->n_netdevs; i++) {
@@ -445,6 +458,7 @@ static void function_done(struct function *f)
 		free(f->sysfs[i].value);
 	}
 	free(f->sysfs);
+	mdev_types_done(&f->mdevs);
 	if (f->nvme)
 		nvme_done(f->nvme);
 	free(f->nvme);
@@ -525,6 +539,7 @@ int system_observe(struct system *ret, const struct root *root,
 		read_slots(&system, root);
 	for (size_t i = 0; i < system.n_functions; i++)
 		read_governed(&system, root, config, &system.functions[i]);
+	read_mdevs(&system, root, config);
 	system.vfio_module_loaded =
 		system.live && root_exists(root, "sys/module/vfio_pci");
 	system.unsafe_interrupts = system.live && read_unsafe_interrupts(root);

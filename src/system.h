@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "kernel-args.h"
+#include "mdev.h"
 #include "netlink.h"
 #include "root.h"
 
@@ -55,6 +56,7 @@ struct function {
 	/* PF or VF */
 	struct found_attribute *sysfs;
 	size_t n_sysfs;
+	struct mdev_types mdevs; /* where a rule asks to make some */
 	/* what a rule may match by, and what keeps us from touching it */
 	struct netdev *netdevs;
 	size_t n_netdevs;
