@@ -77,9 +77,11 @@ struct match {
 
 /*
  * Drivers as the user names them: "vfio-pci" (default of a rule), "native" (let the
- * kernel probe), "none" (leave unbound), or any driver's name.
+ * kernel probe), "none" (leave unbound), "auto-vfio" (the vfio driver that knows the
+ * device best: one that can migrate it, else vfio-pci), or any driver's name.
  */
 #define DRIVER_VFIO "vfio-pci"
+#define DRIVER_AUTO_VFIO "auto-vfio"
 #define DRIVER_NATIVE "native"
 #define DRIVER_NONE "none"
 

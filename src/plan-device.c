@@ -32,8 +32,9 @@ static bool goes_to_vfio(const struct planner *p, const struct function *f)
 	if (stays)
 		return false;
 	if (f->pf != NONE)
-		return pf_rule != NONE && driver_is_vfio(pf_rule_driver(
-						  &p->config->pfs[pf_rule], f->vf_index));
+		return pf_rule != NONE &&
+		       driver_is_vfio(
+			       pf_rule_driver(&p->config->pfs[pf_rule], pf, f->vf_index));
 	return pf_rule == NONE && device != NONE &&
 	       driver_is_vfio(p->config->devices[device].driver);
 }
@@ -91,13 +92,15 @@ static bool group_is_free(struct planner *p, const struct function *f,
 static void take(struct planner *p, const struct function *f,
 		 const struct device_rule *rule, const char *why)
 {
-	planner_add(p, OVERRIDE, f, NONE, NULL, rule->driver, rule->where);
+	const char *driver = device_rule_driver(rule, f);
+
+	planner_add(p, OVERRIDE, f, NONE, NULL, driver, rule->where);
 	if (f->driver)
 		planner_add(p, UNBIND, f, NONE, f->driver, NULL, rule->where)->why =
-			xasprintf("%s%s", rule->driver, why);
-	planner_add(p, BIND, f, NONE, rule->driver, NULL, rule->where)->why =
-		xasprintf("%s%s", rule->driver, why);
-	planner_need_driver(p, rule->driver);
+			xasprintf("%s%s", driver, why);
+	planner_add(p, BIND, f, NONE, driver, NULL, rule->where)->why =
+		xasprintf("%s%s", driver, why);
+	planner_need_driver(p, driver);
 }
 
 /* Does an earlier function of the group take the others along? */
@@ -129,14 +132,15 @@ void plan_device(struct planner *p, const struct function *f,
 		 const struct device_rule *rule)
 {
 	_cleanup_free_ char *stays = why_it_stays(f);
-	bool right = streq(f->driver, rule->driver);
+	const char *driver = device_rule_driver(rule, f);
+	bool right = streq(f->driver, driver);
 
 	if (f->iommu_group == NONE && driver_is_vfio(rule->driver))
 		planner_problem(
 			p, LOG_ERR, f, rule->where,
 			"has no IOMMU group, so it cannot go to %s (sriov-setup kargs "
 			"status)",
-			rule->driver);
+			driver);
 	else if (!right && f->driver && stays)
 		planner_problem(p, LOG_ERR, f, rule->where, "stays on %s because %s",
 				f->driver, stays);
@@ -145,7 +149,7 @@ void plan_device(struct planner *p, const struct function *f,
 			p, LOG_ERR, f, rule->where,
 			"stays on %s, %s wanted; a VM may hold it: stop its users, then "
 			"unbind it",
-			f->driver, rule->driver);
+			f->driver, driver);
 	else if (group_is_free(p, f, rule, right ? LOG_WARNING : LOG_ERR)) {
 		if (!right)
 			take(p, f, rule, " wanted");

@@ -73,8 +73,12 @@ void plan_done(struct plan *plan);
  */
 int plan_pf_rule(const struct config *config, const struct function *pf);
 int plan_device_rule(const struct config *config, const struct function *function);
-/* What the config wants for one VF of a governed PF. Never NULL. */
-const char *pf_rule_driver(const struct pf_rule *rule, unsigned vf_index);
+/* What the config wants for one VF of a governed PF, or for a device; "auto-vfio" is
+ * resolved. Never NULL. */
+const char *pf_rule_driver(const struct pf_rule *rule, const struct function *pf,
+			   unsigned vf_index);
+const char *device_rule_driver(const struct device_rule *rule,
+			       const struct function *function);
 const char *pf_rule_resource(const struct pf_rule *rule,
 			     unsigned vf_index); /* NULL: default */
 

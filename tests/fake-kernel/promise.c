@@ -369,7 +369,17 @@ static bool is_on(const struct view *f, const char *driver)
 {
 	if (streq(driver, DRIVER_NATIVE))
 		return !f->driver || !strstr(f->driver, "vfio");
+	if (streq(driver, DRIVER_AUTO_VFIO)) /* module_best() of host.c */
+		driver = f->vendor == 0x15b3 && f->device == 0x101e ? "mlx5_vfio_pci" :
+								      DRIVER_VFIO;
 	return streq(f->driver, streq(driver, DRIVER_NONE) ? NULL : driver);
+}
+
+static const char *said_driver(const struct pf_rule *rule, unsigned index)
+{
+	const struct vf_rule *vf = pf_rule_vf(rule, index);
+
+	return vf && vf->driver ? vf->driver : rule->driver;
 }
 
 static char *pf_unlike_rule(const struct trial *trial, const struct view *pf,
@@ -386,7 +396,7 @@ static char *pf_unlike_rule(const struct trial *trial, const struct view *pf,
 		unsigned index;
 
 		if (streq(vf->pf, pf->address) && owner(trial, vf->address, &index) &&
-		    !is_on(vf, pf_rule_driver(rule, index)))
+		    !is_on(vf, said_driver(rule, index)))
 			return xasprintf("%s is on %s", vf->address, vf->driver);
 	}
 	return NULL;
@@ -404,7 +414,7 @@ static char *lies_about_success(const struct trial *trial)
 		if (why)
 			return why;
 		if (before && before->device_rule && is_asked_for(trial, before) &&
-		    !streq(f->driver, before->device_rule->driver))
+		    !is_on(f, before->device_rule->driver))
 			return xasprintf("%s is on %s", f->address, f->driver);
 	}
 	return NULL;

@@ -162,8 +162,37 @@ static void test_mdevs(void)
 		"3 " GPU ": offers no mediated devices: its driver nouveau makes none\n");
 }
 
+static void test_auto_vfio(void)
+{
+	struct system s = {};
+	struct config c = {};
+
+	add_pf(&s, "0000:41:00.0", 0x15b3, 0x101d, "mlx5_core");
+	s.functions[0].vfio_driver = xstrdup("mlx5_vfio_pci");
+	add_pf_rule(&c, "0000:41:00.0", 1, "auto-vfio");
+	plan_is("auto-vfio: the driver that is made for the VFs", &c, &s,
+		"load mlx5_vfio_pci\n"
+		"write 0000:41:00.0/sriov_drivers_autoprobe 0\n"
+		"create 1 VFs on 0000:41:00.0\n"
+		"reserve 0000:41:00.0 VF 0 for mlx5_vfio_pci\n"
+		"write 0000:41:00.0/sriov_drivers_autoprobe 1\n"
+		"bind 0000:41:00.0 VF 0 to mlx5_vfio_pci\n");
+	add_pf(&s, "0000:41:00.0", 0x15b3, 0x101d, "mlx5_core");
+	s.functions[0].vfio_driver = xstrdup("mlx5_vfio_pci");
+	strings_add(&s.drivers, "mlx5_vfio_pci");
+	add_vfs(&s, 0, 1, "mlx5_vfio_pci");
+	add_pf_rule(&c, "0000:41:00.0", 1, "auto-vfio");
+	plan_is("and nothing once they are there", &c, &s, "");
+	add_function(&s, GPU, 0x10de, 0x1eb8, "nouveau");
+	free(add_device_rule(&c, GPU, false)->driver);
+	c.devices[0].driver = xstrdup("auto-vfio");
+	strings_add(&s.drivers, "vfio-pci");
+	plan_is("vfio-pci where none is", &c, &s, TAKE(GPU, "nouveau"));
+}
+
 int main(void)
 {
+	test_auto_vfio();
 	test_group();
 	test_group_later();
 	test_mdevs();
