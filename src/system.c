@@ -447,6 +447,14 @@ static void read_modprobe(struct system *system, const struct root *root)
 		system->modprobe = xasprintf("%s\n", text); /* root_read() cuts the end */
 }
 
+static bool is_stale(const struct root *root, const struct kernel_config *config)
+{
+	_cleanup_(kargs_state_done) struct kargs_state state;
+
+	return kargs_state_read(root, &state) == 0 &&
+	       kargs_state_is_stale(root, &state, config);
+}
+
 int system_observe(struct system *ret, const struct root *root,
 		   const struct config *config)
 {
@@ -460,6 +468,7 @@ int system_observe(struct system *ret, const struct root *root,
 		r = kernel_facts_read(root, &system.kernel);
 		if (r < 0)
 			return r;
+		system.kernel.stale = is_stale(root, &config->kernel);
 	}
 	read_modprobe(&system, root);
 	memlock_list(root, &system.memlock); /* no such folder: none */

@@ -39,6 +39,15 @@ def load(name):
     return module
 
 
+# The disk of QEMU and libvirt as a root to change into; what is written there is gone with the boot.
+MOUNT_VIRT = """\
+mkdir -p /run/virt /virt && mount -L virt -o ro /run/virt
+mkdir -p /run/virt-upper && mount -t tmpfs virt /run/virt-upper && mkdir /run/virt-upper/upper /run/virt-upper/work
+mount -t overlay -o lowerdir=/run/virt,upperdir=/run/virt-upper/upper,workdir=/run/virt-upper/work virt /virt
+for dir in dev proc sys run tmp boot lib/modules; do mount --rbind /$dir /virt/$dir || exit 1; done
+"""
+
+
 def root_port(name, number):
     return ["-device", f"pcie-root-port,id=rp-{name},chassis={number},slot={number}"]
 
@@ -64,16 +73,18 @@ class VM:
     of the offline customisation; kernel: boot without a boot loader, with these words; suite: Debian's
     release; efi: "plain", or "secure" for firmware that can do Secure Boot: with OVMF, on a disk with an
     EFI system partition but no boot loader. disk: a raw image that boots by itself,
-    instead of ours; nothing is put onto it."""
+    instead of ours; nothing is put onto it. virt: /virt is a root with QEMU, libvirt and busybox, to be
+    used by chroot; it sees the guest's /dev, /proc, /sys, /run, /tmp, /boot and /lib/modules."""
 
     def __init__(self, name, devices=(), files=None, links=None, run="", product=True, memory=1024,
                  icount=False, iommu="", kernel="", cache="unsafe", efi=None, suite="trixie",
-                 disk=None):
+                 disk=None, virt=False):
         self.name, self.devices, self.memory, self.icount = name, list(devices), memory, icount
         self.kernel, self.cache, self.efi, self.tools = kernel, cache, efi, script("tools")
         # after OVMF the kernel's timer check fails through remapped interrupts: a panic
         self.iommu = iommu or f"intel-iommu,intremap={'off' if efi else 'on'},caching-mode=on"
         self.suite = suite
+        self.virt = script("virt") if virt else None
         self.image = disk or script("image", "efi" if efi else "bios", suite)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.", dir=CACHE))
         self.process = self.agent = self.monitor = None
@@ -147,6 +158,7 @@ class VM:
                 "-device", self.iommu,
                 "-serial", f"file:{self.dir}/console.log",
                 "-drive", f"file={self.disk},format=qcow2,if=virtio,cache={self.cache}",
+                *(["-drive", f"file={self.virt},format=raw,if=virtio,readonly=on"] if self.virt else []),
                 "-device", "virtio-serial-pci",
                 "-chardev", f"socket,id=agent,path={self.dir}/agent,server=on,wait=off",
                 "-device", "virtserialport,chardev=agent,name=vmtest",
@@ -206,6 +218,8 @@ class VM:
                 break
         # the agent may be there before the units that are looked at
         self.status("systemctl is-system-running --wait", BOOT_DEADLINE)
+        if self.virt:
+            self.sh(MOUNT_VIRT)
 
     def wait_console(self, text, seconds):
         """Until the console has said that, for a guest that answers nothing any more."""
