@@ -491,6 +491,28 @@ static const struct command *parse_command(struct options *options, int argc,
 	return command;
 }
 
+/* A relative path is meant from here; below --root there is no here. */
+static int load_config(struct config *ret, const struct options *options,
+		       const struct command *command)
+{
+	const char *path = options->config_path;
+	_cleanup_free_ char *here = NULL, *whole = NULL;
+	int r;
+
+	if (path && *path != '/' && options->root.live) {
+		here = getcwd(NULL, 0);
+		whole = xasprintf("%s/%s", here ? here : "", path);
+	}
+	r = config_load(ret, &options->root, whole ? whole : path);
+	/* a mistake in the config must not keep our files there for ever */
+	if (r < 0 && command->run == cmd_reset) {
+		log_warning("reset goes on without the config: a boot loader or folder "
+			    "that it names is not known");
+		return 0;
+	}
+	return r;
+}
+
 static int run(int argc, char *argv[])
 {
 	_cleanup_(config_done) struct config config = {};
@@ -510,7 +532,7 @@ static int run(int argc, char *argv[])
 		log_error_errno(r, "--root=%s", root);
 		return EXIT_FAILED;
 	}
-	r = config_load(&config, &options.root, options.config_path);
+	r = load_config(&config, &options, command);
 	r = r < 0 ? EXIT_FAILED : command->run(&options, &config);
 	root_done(&options.root);
 	return r;

@@ -55,10 +55,13 @@ cat >/run/clash.conf <<-EOF
 		vf = ( { index = "0"; advertise = "kubevirt"; } ); } );
 	export = { device_plugin = true; cdi = true; };
 EOF
+sed 's/advertise = "kubevirt";//' /run/clash.conf >/run/no-clash.conf
+check "before they clash there is a file" 0 "$builddir/sriov-setup" --config=/run/no-clash.conf apply --boot
+check "of the device plugin's" 0 test -e /run/sriov-setup/export/device-plugin.json
 check "two that would hand out one VF fail the run" 1 "$builddir/sriov-setup" --config=/run/clash.conf apply --boot
 check "naming both rules" 0 grep -q "by kubevirt (/run/clash.conf:2) and by device-plugin (/run/clash.conf:1)" \
 	/run/output.before
-check "their file is not written" 1 test -e /run/sriov-setup/export/device-plugin.json
+check "their file is not there" 1 test -e /run/sriov-setup/export/device-plugin.json
 check "others' are" 0 grep -q 0000-01-11-4 /run/cdi/sriov-setup.json
 check "a file that is not asked for any more goes" 0 setup apply --boot
 check "from /run/cdi too" 1 test -e /run/cdi/sriov-setup.json
