@@ -71,8 +71,8 @@ def nvme(name, number, vfs=127):
 class VM:
     """One guest. files: {path: text or (text, mode)}; links: {path: target}; run: a script at the end
     of the offline customisation; kernel: boot without a boot loader, with these words; suite: Debian's
-    release; iommu: QEMU's device for it, or "none"; efi: "plain", or "secure" for firmware that can do Secure Boot: with OVMF, on a disk with an
-    EFI system partition but no boot loader. disk: a raw image that boots by itself,
+    release; iommu: QEMU's device for it, or "none"; efi: "plain", or "secure" for firmware that can do
+    Secure Boot: with OVMF, on a disk with an EFI system partition but no boot loader. disk: a raw image that boots by itself,
     instead of ours; nothing is put onto it. virt: /virt is a root with QEMU, libvirt and busybox, to be
     used by chroot; it sees the guest's /dev, /proc, /sys, /run, /tmp, /boot and /lib/modules."""
 
