@@ -222,11 +222,12 @@ static int converge(const struct config *config, const struct root *root,
 		    struct outcome *outcome)
 {
 	for (int rounds = 0; rounds < 3; rounds++) {
+		bool failed = outcome->error < 0;
 		int r = round_of_actions(config, root, options, system, outcome);
 
 		if (r < 0 || outcome->left == 0)
 			return r;
-		if (outcome->error < 0 && rounds > 0)
+		if (failed) /* this round has only told what is wrong */
 			break;
 	}
 	log_error("%zu actions are still to do after doing them; see sriov-setup plan",
