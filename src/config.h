@@ -98,12 +98,13 @@ struct attributes {
 };
 
 /* Who hands a function out: advertise = "auto" | "kubevirt" | "device-plugin" |
- * "libvirt" */
+ * "libvirt" | "claim" */
 enum advertise {
 	ADVERTISE_AUTO,
 	ADVERTISE_KUBEVIRT,
 	ADVERTISE_DEVICE_PLUGIN, /* of SR-IOV networks, also the operator's */
 	ADVERTISE_LIBVIRT,
+	ADVERTISE_CLAIM, /* sriov-setup claim */
 	N_ADVERTISE
 };
 
@@ -161,7 +162,8 @@ struct mdev_rule {
 
 struct export_config {
 	struct where where; /* file NULL: there is no such section */
-	bool kubevirt;      /* default true, all others false */
+	bool kubevirt;      /* default true, where libvirt is not on; all others false */
+	bool kubevirt_said; /* some file does not leave it to the default */
 	bool device_plugin, nad, sriov_network, harvester, libvirt, qemu, cdi;
 	char *node;                      /* name in Kubernetes; NULL: the host's */
 	char *namespace;                 /* of networks; NULL: "default" */

@@ -325,7 +325,7 @@ const struct offer *offers_find(const struct offers *offers, const struct functi
 }
 
 const char *const advertise_names[N_ADVERTISE] = { "nobody", "kubevirt", "device-plugin",
-						   "libvirt" };
+						   "libvirt", "claim" };
 
 /* A KubeVirt entry takes every function with its IDs; a resource name is served by one
  * plugin, the last that registers (kubelet). */

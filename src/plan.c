@@ -102,6 +102,18 @@ static void plan_function(struct planner *p, const struct function *f)
 		plan_device(p, f, &p->config->devices[device_rule]);
 }
 
+static void plan_restore(struct planner *p, const struct function *f)
+{
+	struct action *a;
+
+	if (!f->autoprobe_lost)
+		return;
+	a = planner_add(p, WRITE, f, NONE, "sriov_drivers_autoprobe",
+			f->autoprobe_was ? "1" : "0", (struct where){});
+	a->always = true;
+	a->why = xstrdup("a run that was interrupted left it");
+}
+
 static void plan_memlock(struct planner *p)
 {
 	const struct strings *wanted = &p->config->memlock, *found = &p->system->memlock;
@@ -151,6 +163,8 @@ struct plan plan_make(const struct config *config, const struct system *system)
 	plan_required(&p);
 	for (size_t i = 0; i < system->n_functions; i++)
 		plan_function(&p, &system->functions[i]);
+	for (size_t i = 0; i < system->n_functions; i++)
+		plan_restore(&p, &system->functions[i]);
 	plan_mdevs(&p);
 	plan_modules(&p);
 	plan_unsafe_interrupts(&p);

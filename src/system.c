@@ -180,6 +180,24 @@ static void read_pf(struct system *system, const struct root *dir, int index)
 	strings_done(&names);
 }
 
+static void read_interrupted(struct system *system, const struct root *root)
+{
+	_cleanup_free_ char *text = NULL;
+	char address[32], *rest, *line;
+	int value;
+
+	root_read(root, &text, AUTOPROBE_RECORD);
+	for (rest = text; (line = strsep(&rest, "\n"));) {
+		struct function *f;
+
+		if (sscanf(line, "%31s %d", address, &value) != 2 ||
+		    !(f = find(system, address)))
+			continue;
+		f->autoprobe_was = value != 0;
+		f->autoprobe_lost = f->autoprobe_was != f->autoprobe;
+	}
+}
+
 struct wants {
 	bool slot, serial;
 };
@@ -530,6 +548,7 @@ static void function_done(struct function *f)
 	free(f->vfs);
 	free(f->slot);
 	free(f->serial);
+	free(f->parent);
 	free(f->in_use);
 }
 
@@ -591,6 +610,8 @@ int system_observe(struct system *ret, const struct root *root,
 	for (size_t i = 0; i < system.n_functions; i++)
 		/* one that vanishes meanwhile keeps zero IDs, which no rule matches */
 		read_function(&system, root, (int)i, &wants);
+	if (system.live)
+		read_interrupted(&system, root);
 	if (system.live && may_take_disks(config))
 		system_observe_disks(&system, root);
 	if (wants.slot)
@@ -604,8 +625,12 @@ int system_observe(struct system *ret, const struct root *root,
 	system.vfio_module_loaded =
 		system.live && root_exists(root, "sys/module/vfio_pci");
 	system.unsafe_interrupts = system.live && read_unsafe_interrupts(root);
-	*ret = system;
-	return 0;
+	r = root_trouble(root);
+	if (r < 0)
+		system_done(&system);
+	else
+		*ret = system;
+	return r;
 }
 
 void system_done(struct system *system)

@@ -16,6 +16,10 @@
 
 #define NONE (-1) /* no such number, no such index */
 
+/* Lines "ADDRESS VALUE": what sriov_drivers_autoprobe was before the run that works now
+ */
+#define AUTOPROBE_RECORD "run/sriov-setup/autoprobe"
+
 struct netdev {
 	char *name;
 	char *mac; /* the permanent one; NULL while another is set (addr_assign_type) */
@@ -41,7 +45,9 @@ struct function {
 	unsigned vf_device; /* device ID of its VFs; the vendor is the PF's,
 			       pci_iov_add_virtfn() */
 	unsigned vf_offset, vf_stride;
-	bool autoprobe;    /* sriov_drivers_autoprobe */
+	bool autoprobe; /* sriov_drivers_autoprobe */
+	/* an interrupted run has left it changed; it was: */
+	bool autoprobe_lost, autoprobe_was;
 	struct link *link; /* NULL: no rule asks for it, or: */
 	char *link_error;  /* why it cannot be read */
 	int *vfs; /* indices into system.functions, by VF index; NONE: link dangles */
@@ -64,6 +70,8 @@ struct function {
 	size_t n_netdevs;
 	char *slot;   /* NULL: unknown */
 	char *serial; /* NULL: unknown */
+	char *parent; /* what it hangs on: a bridge's address or "pci0000:00"; NULL: not
+			 asked for, see status-facts.h */
 	char *in_use; /* why it must be left alone: "disk sda is mounted on /"; NULL: free
 		       */
 };

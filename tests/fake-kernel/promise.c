@@ -353,13 +353,25 @@ static bool autoprobe_failed(const struct trial *trial, const char *address)
 	return false;
 }
 
+/* Or as it was before an earlier run, whose write failed. */
+static bool is_put_right(const struct trial *trial, const struct view *new)
+{
+	for (size_t i = 0; i < trial->system.n_functions; i++) {
+		const struct function *f = &trial->system.functions[i];
+
+		if (f->autoprobe_lost && streq(f->address, new->address))
+			return f->autoprobe_was == new->autoprobe;
+	}
+	return false;
+}
+
 static char *leaves_autoprobe(const struct trial *trial)
 {
 	for (size_t i = 0; i < trial->before.n; i++) {
 		const struct view *old = &trial->before.items[i], *new;
 
 		new = views_find(&trial->after, old->address);
-		if (new &&new->autoprobe != old->autoprobe &&
+		if (new &&new->autoprobe != old->autoprobe && !is_put_right(trial, new) &&
 		    !autoprobe_failed(trial, old->address))
 			return xasprintf("sriov_drivers_autoprobe of %s stays %d",
 					 old->address, new->autoprobe);
