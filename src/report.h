@@ -21,7 +21,7 @@
  *     resource advertised   of the device itself, as of a VF
  *     vfs [ index address driver iommu_group numa_node mac vlan in_use differs interfaces
  *           rule resource advertised ]
- *                advertised: "kubevirt", "device-plugin", "libvirt"
+ *                advertised: "kubevirt", "device-plugin", "libvirt", "claim"
  *   resources    [ name advertised count numa_nodes [number] ]
  *   conflicts    [text]: why two would hand out the same, none is written then
  */
