@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "kernel-args.h"
+#include "mdev.h"
 #include "netlink.h"
 #include "root.h"
 
@@ -51,6 +52,10 @@ struct function {
 	char *link_error;  /* why it cannot be read */
 	int *vfs; /* indices into system.functions, by VF index; NONE: link dangles */
 	size_t n_vfs;
+	char *vfio_driver; /* of its VFs (a PF) or its own: the best that there is; NULL:
+			      vfio-pci, or no rule asks */
+	struct nvme *nvme; /* NULL: no rule asks for it, or: */
+	char *nvme_error;  /* why it cannot be read */
 	struct eswitch eswitch; /* as far as a rule asks and devlink tells */
 	/* VF */
 	int pf; /* index into system.functions, NONE: no VF */
@@ -59,6 +64,7 @@ struct function {
 	/* PF or VF */
 	struct found_attribute *sysfs;
 	size_t n_sysfs;
+	struct mdev_types mdevs; /* where a rule asks to make some */
 	/* what a rule may match by, and what keeps us from touching it */
 	struct netdev *netdevs;
 	size_t n_netdevs;
@@ -73,6 +79,7 @@ struct system {
 	size_t n_functions;
 	char *hostname;          /* NULL: unknown */
 	bool live;               /* false: an image, nothing was observed */
+	struct strings drivers;  /* of PCI devices that are loaded or built in */
 	bool vfio_module_loaded; /* vfio_pci: loaded or built in */
 	bool unsafe_interrupts;  /* vfio_iommu_type1's allow_unsafe_interrupts is set */
 	char *modprobe;          /* our file in modprobe.d; NULL: there is none */
