@@ -65,6 +65,7 @@ static inline void fuzz_put(const char *path, const void *data, size_t size)
 /* A link, whatever was there. */
 static inline void fuzz_link(const char *path, const char *target)
 {
+	unlinkat(fuzz_root()->fd, path, 0);
 	fuzz_put(path, "", 0);
 	unlinkat(fuzz_root()->fd, path, 0);
 	must(symlinkat(target, fuzz_root()->fd, path) == 0, path);

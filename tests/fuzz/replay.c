@@ -3,14 +3,19 @@
 #include "tap.h"
 
 typedef int target(const uint8_t *data, size_t size);
-target fuzz_bootfile, fuzz_cmdline, fuzz_config, fuzz_pe, fuzz_sysfs;
+target fuzz_bootfile, fuzz_cmdline, fuzz_config, fuzz_ledger, fuzz_pe, fuzz_qmp,
+	fuzz_sysfs;
 
 static const struct {
 	const char *name;
 	target *run;
 } targets[] = {
-	{ "bootfile", fuzz_bootfile }, { "cmdline", fuzz_cmdline },
-	{ "config", fuzz_config },     { "pe", fuzz_pe },
+	{ "bootfile", fuzz_bootfile },
+	{ "cmdline", fuzz_cmdline },
+	{ "config", fuzz_config },
+	{ "ledger", fuzz_ledger },
+	{ "pe", fuzz_pe },
+	{ "qmp", fuzz_qmp },
 	{ "sysfs", fuzz_sysfs },
 };
 
