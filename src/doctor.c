@@ -189,14 +189,20 @@ static void judge_plan(struct findings *f, const struct config *config,
 
 static void judge_owners(struct findings *f, const struct doctor_facts *facts)
 {
-	for (size_t i = 0; i < facts->n_owners; i++) {
-		const struct doctor_owner *o = &facts->owners[i];
-		_cleanup_free_ char *next = xasprintf(
-			"let one of them do it; %s%s",
-			o->rule ? "in sriov.conf: " :
-				  "sriov-setup export config prints what is there as "
-				  "rules",
-			o->rule ? o->rule : "");
+	if (facts->replaced)
+		say(f, FINDING_BROKEN,
+		    "move what it does to sriov.conf, then remove it: systemctl "
+		    "daemon-reload",
+		    "/etc/systemd/system/sriov-setup.service takes the place of our "
+		    "unit");
+	for (size_t i = 0; i < facts->owners.n; i++) {
+		const struct owner *o = &facts->owners.items[i];
+		_cleanup_free_ char *next =
+			xasprintf("let one of them do it; %s%s",
+				  *o->rules ? "in sriov.conf: " :
+					      "sriov-setup export config prints what is "
+					      "there as rules",
+				  o->rules);
 
 		say(f, FINDING_ATTENTION, next, "%s makes or binds VFs too: %s", o->name,
 		    o->file);

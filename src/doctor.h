@@ -5,6 +5,7 @@
 #pragma once
 
 #include "config.h"
+#include "owners.h"
 #include "system.h"
 
 /* What only the doctor wants to know of a PF. */
@@ -13,13 +14,6 @@ struct doctor_pf {
 	long last_bus;    /* of the bridge above it; NONE: unknown */
 	bool ari_unknown; /* the attribute is missing */
 	bool ari;
-};
-
-/* Somebody else's file that makes or binds VFs. */
-struct doctor_owner {
-	const char *name; /* "netplan" */
-	char *file;       /* "/etc/netplan/50-vf.yaml" */
-	char *rule;       /* the same as a line of sriov.conf; NULL: see export config */
 };
 
 struct doctor_facts {
@@ -32,8 +26,8 @@ struct doctor_facts {
 	char *build_config; /* /boot/config-RELEASE; NULL: not there */
 	struct doctor_pf *pfs;
 	size_t n_pfs;
-	struct doctor_owner *owners;
-	size_t n_owners;
+	struct owners owners;
+	bool replaced; /* a unit in /etc takes the place of ours */
 };
 
 /* Returns 0 or a negative errno. */

@@ -46,6 +46,19 @@ static const char *export_dir(const struct exporter *e, const struct config *con
 				    RUN_DIR "/export";
 }
 
+static int remove_export(const struct exporter *e, const struct config *config,
+			 const struct root *root)
+{
+	const char *dir = export_dir(e, config);
+	int r = root_remove(root, "%s/%s", dir, e->file);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot remove /%s/%s", dir, e->file);
+	if (r > 0)
+		log_info("removed /%s/%s", dir, e->file);
+	return 0;
+}
+
 /* Each warning of an exporter is one journal line. What clashes is not written. */
 static int write_export(const struct exporter *e, const struct root *root,
 			const struct export_input *input)
@@ -59,26 +72,16 @@ static int write_export(const struct exporter *e, const struct root *root,
 		log_warning("%s: %s", e->file, notes.warnings.items[i]);
 	for (size_t i = 0; i < notes.errors.n; i++)
 		log_error("%s is not written: %s", e->file, notes.errors.items[i]);
-	if (notes.errors.n)
+	if (notes.errors.n) {
+		/* an old one would offer what the config does not any more */
+		remove_export(e, input->config, root);
 		return -EINVAL;
+	}
 	r = root_replace(root, text, 0644, "%s/%s", dir, e->file);
 	if (r < 0)
 		return log_error_errno(r, "cannot write /%s/%s", dir, e->file);
 	if (r > 0)
 		log_info("wrote /%s/%s", dir, e->file);
-	return 0;
-}
-
-static int remove_export(const struct exporter *e, const struct config *config,
-			 const struct root *root)
-{
-	const char *dir = export_dir(e, config);
-	int r = root_remove(root, "%s/%s", dir, e->file);
-
-	if (r < 0)
-		return log_error_errno(r, "cannot remove /%s/%s", dir, e->file);
-	if (r > 0)
-		log_info("removed /%s/%s", dir, e->file);
 	return 0;
 }
 
@@ -169,6 +172,36 @@ static int log_problems(const struct plan *plan, bool notes)
 	return worst;
 }
 
+/* The udev rule is off while there is the one; what a killed run owes is in the other. */
+static int begin_work(const struct plan *plan, const struct root *root)
+{
+	_cleanup_free_ char *record = xstrdup("");
+	int r = root_replace(root, "", 0644, RUN_DIR "/busy");
+
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		const struct action *a = &plan->actions[i];
+		char *more;
+
+		if (!a->always || !streq(a->name, "sriov_drivers_autoprobe"))
+			continue;
+		more = xasprintf("%s%s %s\n", record, a->function, a->value);
+		free(record);
+		record = more;
+	}
+	if (r >= 0 && *record)
+		r = root_replace(root, record, 0644, AUTOPROBE_RECORD);
+	return r;
+}
+
+static int end_work(const struct root *root, bool failed)
+{
+	int r = root_remove(root, RUN_DIR "/busy");
+
+	if (r >= 0 && !failed)
+		r = root_remove(root, AUTOPROBE_RECORD);
+	return r < 0 ? log_error_errno(r, "cannot remove /" RUN_DIR "/busy") : 0;
+}
+
 /* What one round of observe, plan and do came to. */
 struct outcome {
 	unsigned done;
@@ -195,9 +228,9 @@ static int round_of_actions(const struct config *config, const struct root *root
 	outcome->left = count_now(&plan);
 	if (outcome->left == 0 || outcome->error < 0) {
 		outcome->problems = log_problems(&plan, false);
-		return 0;
+		return end_work(root, outcome->error < 0);
 	}
-	r = root_replace(root, "", 0644, RUN_DIR "/busy");
+	r = begin_work(&plan, root);
 	if (r >= 0)
 		r = write_rules(config, root, system);
 	if (r < 0)
@@ -205,8 +238,7 @@ static int round_of_actions(const struct config *config, const struct root *root
 	log_problems(&plan, true);
 	outcome->error = plan_apply(&plan, root, &done);
 	outcome->done += done;
-	r = root_remove(root, RUN_DIR "/busy");
-	return r < 0 ? log_error_errno(r, "cannot remove /" RUN_DIR "/busy") : 0;
+	return end_work(root, outcome->error < 0);
 }
 
 /*
@@ -256,8 +288,9 @@ int run_apply(const struct config *config, const struct root *root,
 	r = r < 0 ? log_error_errno(r, "cannot make /" RUN_DIR "/done") :
 		    converge(config, root, options, &system, &outcome);
 	failed = r < 0 || outcome.error < 0 || outcome.problems <= LOG_ERR;
-	failed |= write_rules(config, root, &system) < 0;
-	failed |= write_exports(config, root, &system) < 0;
+	/* what was not seen whole must not take the place of what is true */
+	failed |= root_trouble(root) < 0 || write_rules(config, root, &system) < 0;
+	failed |= root_trouble(root) < 0 || write_exports(config, root, &system) < 0;
 	if (!options->boot && !options->device)
 		failed |= run_kargs(config, root) < 0;
 	log_status("%s, %u changes made", failed ? "failed" : "done", outcome.done);

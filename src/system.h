@@ -10,10 +10,15 @@
 
 #include "config.h"
 #include "kernel-args.h"
+#include "mdev.h"
 #include "netlink.h"
 #include "root.h"
 
 #define NONE (-1) /* no such number, no such index */
+
+/* Lines "ADDRESS VALUE": what sriov_drivers_autoprobe was before the run that works now
+ */
+#define AUTOPROBE_RECORD "run/sriov-setup/autoprobe"
 
 struct netdev {
 	char *name;
@@ -40,11 +45,17 @@ struct function {
 	unsigned vf_device; /* device ID of its VFs; the vendor is the PF's,
 			       pci_iov_add_virtfn() */
 	unsigned vf_offset, vf_stride;
-	bool autoprobe;    /* sriov_drivers_autoprobe */
+	bool autoprobe; /* sriov_drivers_autoprobe */
+	/* an interrupted run has left it changed; it was: */
+	bool autoprobe_lost, autoprobe_was;
 	struct link *link; /* NULL: no rule asks for it, or: */
 	char *link_error;  /* why it cannot be read */
 	int *vfs; /* indices into system.functions, by VF index; NONE: link dangles */
 	size_t n_vfs;
+	char *vfio_driver; /* of its VFs (a PF) or its own: the best that there is; NULL:
+			      vfio-pci, or no rule asks */
+	struct nvme *nvme; /* NULL: no rule asks for it, or: */
+	char *nvme_error;  /* why it cannot be read */
 	struct eswitch eswitch; /* as far as a rule asks and devlink tells */
 	/* VF */
 	int pf; /* index into system.functions, NONE: no VF */
@@ -53,11 +64,14 @@ struct function {
 	/* PF or VF */
 	struct found_attribute *sysfs;
 	size_t n_sysfs;
+	struct mdev_types mdevs; /* where a rule asks to make some */
 	/* what a rule may match by, and what keeps us from touching it */
 	struct netdev *netdevs;
 	size_t n_netdevs;
 	char *slot;   /* NULL: unknown */
 	char *serial; /* NULL: unknown */
+	char *parent; /* what it hangs on: a bridge's address or "pci0000:00"; NULL: not
+			 asked for, see status-facts.h */
 	char *in_use; /* why it must be left alone: "disk sda is mounted on /"; NULL: free
 		       */
 };
@@ -67,6 +81,7 @@ struct system {
 	size_t n_functions;
 	char *hostname;          /* NULL: unknown */
 	bool live;               /* false: an image, nothing was observed */
+	struct strings drivers;  /* of PCI devices that are loaded or built in */
 	bool vfio_module_loaded; /* vfio_pci: loaded or built in */
 	bool unsafe_interrupts;  /* vfio_iommu_type1's allow_unsafe_interrupts is set */
 	char *modprobe;          /* our file in modprobe.d; NULL: there is none */

@@ -177,6 +177,73 @@ static int vfio_accepts(const struct function *f)
 	return f->n_vfs ? -EBUSY : f->group < 0 ? -EINVAL : 0;
 }
 
+/* vfio_group_create(): one node for all of the group that vfio drives */
+static void show_group_node(struct kernel *kernel, const struct function *f)
+{
+	_cleanup_free_ char *node = xasprintf(GROUPS "/%d", f->group);
+
+	if (!tree_find(&kernel->root, node))
+		tree_control(&kernel->root, node, "");
+}
+
+/* vfio_group_remove() */
+static void hide_group_node(struct kernel *kernel, const struct function *f)
+{
+	_cleanup_free_ char *node = xasprintf(GROUPS "/%d", f->group);
+
+	for (size_t i = 0; i < kernel->n_functions; i++) {
+		const struct function *other = kernel->functions[i];
+
+		if (other != f && other->group == f->group && other->driver &&
+		    is_vfio(other->driver))
+			return;
+	}
+	tree_remove(&kernel->root, node);
+}
+
+/* vfio_pci_core_enable(): who opens a group here opens its devices too */
+static void hold_group(struct kernel *kernel, struct node *node, bool held)
+{
+	node->held = held;
+	for (size_t i = 0; i < kernel->n_functions; i++) {
+		struct function *f = kernel->functions[i];
+
+		if (f->group == atoi(node->name) && f->driver && is_vfio(f->driver))
+			tree_attribute(f->dir, "enable", held ? "1\n" : "0\n");
+	}
+}
+
+/* NULL: not the node of a group */
+static struct node *group_node(struct kernel *kernel, const char *path)
+{
+	return startswith(path, "/" GROUPS "/") ? tree_find(&kernel->root, path) : NULL;
+}
+
+int kernel_open(struct kernel *kernel, const char *path)
+{
+	struct node *node;
+	int r;
+
+	pthread_mutex_lock(&kernel->lock);
+	node = group_node(kernel, path);
+	r = node && node->held ? -EBUSY : 0;
+	if (node && r == 0)
+		hold_group(kernel, node, true);
+	pthread_mutex_unlock(&kernel->lock);
+	return r;
+}
+
+void kernel_close(struct kernel *kernel, const char *path)
+{
+	struct node *node;
+
+	pthread_mutex_lock(&kernel->lock);
+	node = group_node(kernel, path);
+	if (node)
+		hold_group(kernel, node, false);
+	pthread_mutex_unlock(&kernel->lock);
+}
+
 /* really_probe() */
 static int probe(struct kernel *kernel, struct function *f, struct driver *driver)
 {
@@ -191,6 +258,8 @@ static int probe(struct kernel *kernel, struct function *f, struct driver *drive
 	link_function(kernel, f, 4, path);
 	if (driver->netdevs)
 		make_netdev(kernel, f);
+	if (is_vfio(driver))
+		show_group_node(kernel, f);
 	return 0;
 }
 
@@ -237,6 +306,8 @@ void function_unbind(struct kernel *kernel, struct function *f)
 
 		tree_remove(&kernel->root, class);
 	}
+	if (is_vfio(f->driver))
+		hide_group_node(kernel, f);
 	f->due.tv_sec = 0;
 	f->driver = NULL;
 }
@@ -299,6 +370,7 @@ static void show_function(struct kernel *kernel, struct function *f)
 	tree_attribute(f->dir, "class", "0x%06x\n", f->class);
 	tree_attribute(f->dir, "numa_node", "-1\n");
 	tree_control(f->dir, "config", "");
+	tree_attribute(f->dir, "enable", "0\n");
 	tree_link(f->dir, "subsystem", "../../../bus/pci");
 	function_override(f, "");
 	show_group(kernel, f);

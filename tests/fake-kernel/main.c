@@ -81,8 +81,15 @@ static int op_readdir(const char *path, void *buffer, fuse_fill_dir_t fill, off_
 
 static int op_open(const char *path, struct fuse_file_info *file)
 {
-	(void)path;
 	file->direct_io = 1; /* the size is not known before it is read, as in sysfs */
+	return kernel_open(the_kernel(), path);
+}
+
+/* With close(2), unlike release, which comes some time later. */
+static int op_flush(const char *path, struct fuse_file_info *file)
+{
+	(void)file;
+	kernel_close(the_kernel(), path);
 	return 0;
 }
 
@@ -139,6 +146,7 @@ static const struct fuse_operations operations = {
 	.readlink = op_readlink,
 	.readdir = op_readdir,
 	.open = op_open,
+	.flush = op_flush,
 	.read = op_read,
 	.write = op_write,
 	.truncate = op_truncate,

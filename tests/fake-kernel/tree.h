@@ -13,6 +13,7 @@ struct node {
 	char *text; /* a link's target, an attribute's content */
 	size_t size;
 	bool writable;
+	bool held; /* the node of a group is open */
 	bool busy; /* a write is under way that holds the device lock */
 };
 
