@@ -335,7 +335,9 @@ int run_kargs(const struct config *config, const struct root *root)
 	if (r < 0)
 		return log_error_errno(r, "cannot read what the kernel runs with");
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
+	log_set_kind(MESSAGE_KARGS);
 	r = kargs_apply(root, &config->kernel, &facts, &wanted, &missing);
+	log_set_kind(NULL);
 	return options < 0 ? options : limits < 0 ? limits : r;
 }
 
