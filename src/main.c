@@ -632,7 +632,9 @@ int main(int argc, char *argv[])
 	int r = is_generator(argv[0]) ? run_generator(argc, argv) : run(argc, argv);
 
 	/* a full disk or a closed pipe must not pass for success */
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		log_error_errno(errno, "cannot write to /dev/stdout");
 		r = EXIT_FAILED;
+	}
 	return r;
 }
