@@ -1,6 +1,6 @@
 # fish completion of sriov-setup; tests/unit/test-man.sh compares the lists with the program's.
 set -l commands plan apply check status doctor explain export kargs reset
-set -l options --config --root --wait --device --boot --format --json --help --version
+set -l options --config --root --wait --device --boot --force-in-use --format --json --help --version
 set -l verbs status print apply remove rollback
 set -l formats cdi config device-plugin harvester kubevirt kubevirt-patch libvirt nad qemu sriov-network udev
 
@@ -14,7 +14,7 @@ for option in $options
     switch $option
         case --config --root
             complete -c sriov-setup -l (string sub -s 3 -- $option) -r -F
-        case --wait --device --format
+        case --wait --device --force-in-use --format
             complete -c sriov-setup -l (string sub -s 3 -- $option) -x
         case '*'
             complete -c sriov-setup -l (string sub -s 3 -- $option)

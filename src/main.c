@@ -2,6 +2,7 @@
 #include "explain.h"
 #include "export.h"
 #include "generator.h"
+#include "inuse.h"
 #include "json.h"
 #include "kargs-print.h"
 #include "kargs.h"
@@ -25,6 +26,7 @@ struct options {
 	const char *argument; /* of the command: FORMAT, or the verb of kargs */
 	const char *format;   /* kargs print */
 	bool json;            /* status */
+	struct strings force_in_use;
 	struct run_options run;
 };
 
@@ -82,7 +84,7 @@ static void print_report(const struct options *options, const struct config *con
 	_cleanup_(document_free) struct document *report = NULL;
 
 	if (system->live)
-		system_observe_disks(system, &options->root);
+		inuse_observe_disks(system, &options->root);
 	report = report_make(&(struct export_input){ config, system, names, NULL });
 	json_print(stdout, report);
 }
@@ -322,7 +324,11 @@ static void help(void)
 	     "  --root=DIR                 work on the system image in DIR\n"
 	     "  --wait=SECONDS             apply: wait for the configured PFs\n"
 	     "  --device=ADDRESS           apply: only this PF or device\n"
-	     "  --boot                     apply: leave the kernel arguments alone\n"
+	     "  --boot                     apply, plan: leave the kernel arguments "
+	     "alone, and VFs that\n"
+	     "                             a VM may hold\n"
+	     "  --force-in-use=ADDRESS     apply, plan, reset: take this function also "
+	     "from its user\n"
 	     "  --format=FORMAT            kargs print: cmdline, grub, bls, bootc or "
 	     "toml\n"
 	     "  --json                     status: as JSON, for programs\n"
@@ -349,6 +355,7 @@ enum {
 	OPT_WAIT,
 	OPT_DEVICE,
 	OPT_BOOT,
+	OPT_FORCE_IN_USE,
 	OPT_FORMAT,
 	OPT_JSON,
 	OPT_VERSION
@@ -364,6 +371,7 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 		{ "wait", required_argument, NULL, OPT_WAIT },
 		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ "boot", no_argument, NULL, OPT_BOOT },
+		{ "force-in-use", required_argument, NULL, OPT_FORCE_IN_USE },
 		{ "format", required_argument, NULL, OPT_FORMAT },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, 'h' },
@@ -389,6 +397,9 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 			break;
 		case OPT_BOOT:
 			options->run.boot = true;
+			break;
+		case OPT_FORCE_IN_USE:
+			strings_add(&options->force_in_use, optarg);
 			break;
 		case OPT_FORMAT:
 			options->format = optarg;
@@ -435,8 +446,26 @@ static const struct command *parse_command(struct options *options, int argc,
 		log_error("--json is for status, not for %s", command->name);
 		return NULL;
 	}
+	if (command && options->force_in_use.n && options->run.boot) {
+		log_error("--force-in-use is not for a boot");
+		return NULL;
+	}
 	options->argument = n > 1 ? argv[optind + 1] : NULL;
 	return command;
+}
+
+static int check_forced(const struct options *options)
+{
+	for (size_t i = 0; i < options->force_in_use.n; i++) {
+		const char *address = options->force_in_use.items[i];
+
+		if (!*address ||
+		    !root_exists(&options->root, "sys/bus/pci/devices/%s", address))
+			return log_error_errno(ENODEV,
+					       "--force-in-use=%s: expected 0000:01:10.0",
+					       address);
+	}
+	return 0;
 }
 
 static int run(int argc, char *argv[])
@@ -458,7 +487,11 @@ static int run(int argc, char *argv[])
 		log_error_errno(r, "--root=%s", root);
 		return EXIT_FAILED;
 	}
-	r = config_load(&config, &options.root, options.config_path);
+	r = check_forced(&options);
+	if (r == 0)
+		r = config_load(&config, &options.root, options.config_path);
+	config.gentle = options.run.boot;
+	config.force_in_use = options.force_in_use; /* which config_done() frees */
 	r = r < 0 ? EXIT_FAILED : command->run(&options, &config);
 	root_done(&options.root);
 	return r;

@@ -17,13 +17,6 @@ int plan_device_rule(const struct config *config, const struct function *functio
 	return NONE;
 }
 
-const char *pf_rule_driver(const struct pf_rule *rule, unsigned vf_index)
-{
-	const struct vf_rule *vf = pf_rule_vf(rule, vf_index);
-
-	return vf && vf->driver ? vf->driver : rule->driver;
-}
-
 const char *pf_rule_resource(const struct pf_rule *rule, unsigned vf_index)
 {
 	const struct vf_rule *vf = pf_rule_vf(rule, vf_index);

@@ -11,6 +11,8 @@
 enum verb {
 	LOAD_MODULE, /* name: module, value: its options or NULL */
 	WRITE,      /* name: attribute of the function, or path below /sys; value: text */
+	REMOVE_VFS, /* all of them, none of which has a driver any more; value: how many
+		     */
 	CREATE_VFS, /* value: count, which is read back */
 	OVERRIDE,   /* value: driver, "" clears driver_override */
 	UNBIND,     /* name: driver that is bound */
@@ -34,6 +36,7 @@ struct action {
 	enum verb verb;
 	enum when when;
 	bool disruptive; /* takes something away from who may be using it */
+	bool forced;     /* --force-in-use: also from who does use it */
 	bool always;     /* puts something back: also when an earlier action failed */
 	char *function;  /* address; NULL: the machine */
 	int vf; /* index of a VF of `function`, NONE: the function itself. A VF's address
@@ -68,10 +71,8 @@ void plan_done(struct plan *plan);
  */
 int plan_pf_rule(const struct config *config, const struct function *pf);
 int plan_device_rule(const struct config *config, const struct function *function);
-/* What the config wants for one VF of a governed PF. Never NULL. */
-const char *pf_rule_driver(const struct pf_rule *rule, unsigned vf_index);
-const char *pf_rule_resource(const struct pf_rule *rule,
-			     unsigned vf_index); /* NULL: default */
+/* What the config wants for one VF of a governed PF. NULL: default. */
+const char *pf_rule_resource(const struct pf_rule *rule, unsigned vf_index);
 
 /* What our file in modprobe.d should hold, "" for no file; the caller frees it. */
 char *plan_modprobe(const struct config *config, const struct system *system);

@@ -43,6 +43,9 @@ void planner_problem(struct planner *p, int level, const struct function *f,
 /* Something is to be bound to this driver. */
 void planner_need_driver(struct planner *p, const char *driver);
 
+/* --force-in-use names it. */
+bool planner_is_forced(const struct planner *p, const struct function *f);
+
 bool driver_is_vfio(const char *driver);
 /* Does the rule bind one of its first `n` VFs to a vfio driver? */
 bool pf_rule_wants_vfio(const struct pf_rule *rule, unsigned n);

@@ -13,13 +13,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <time.h>
 
 #define LOCK_DEADLINE 180 /* seconds: another run may be creating VFs */
+#define RUN_DEADLINE 300  /* from then on no action is begun that is not begun yet */
 
+/*
+ * Not flock(2): a child that the kernel holds for ever has all that its parent has open.
+ * This kind of lock is the process's own.
+ */
 static int lock(const struct root *root, int *ret)
 {
+	struct flock whole = { .l_type = F_WRLCK };
 	_cleanup_close_ int fd = -1;
 	int r = root_replace(root, "", 0600, RUN_DIR "/lock");
 
@@ -28,8 +33,8 @@ static int lock(const struct root *root, int *ret)
 	fd = root_openat(root, O_RDWR, RUN_DIR "/lock");
 	if (fd < 0)
 		return log_error_errno(fd, "cannot open /" RUN_DIR "/lock");
-	for (int tries = LOCK_DEADLINE * 10; flock(fd, LOCK_EX | LOCK_NB) < 0; tries--) {
-		if (errno != EWOULDBLOCK || tries == 0)
+	for (int tries = LOCK_DEADLINE * 10; fcntl(fd, F_SETLK, &whole) < 0; tries--) {
+		if ((errno != EACCES && errno != EAGAIN) || tries == 0)
 			return log_error_errno(errno,
 					       "another run holds /" RUN_DIR "/lock");
 		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
@@ -139,7 +144,7 @@ static size_t count_now(const struct plan *plan)
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan->n_actions; i++)
-		n += plan->actions[i].when == NOW && !plan->actions[i].disruptive;
+		n += plan->actions[i].when == NOW;
 	return n;
 }
 
@@ -174,7 +179,18 @@ struct outcome {
 	unsigned done;
 	size_t left; /* actions that the last plan still had */
 	int problems, error;
+	bool acted;  /* in this round */
+	bool repair; /* what failed took something away: look what can be put right */
+	struct timespec end;
 };
+
+static bool takes_away(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_actions; i++)
+		if (plan->actions[i].disruptive)
+			return true;
+	return false;
+}
 
 /* `busy` gates the udev rule off while we bind by ourselves. */
 static int round_of_actions(const struct config *config, const struct root *root,
@@ -193,7 +209,8 @@ static int round_of_actions(const struct config *config, const struct root *root
 	if (options->device)
 		plan_keep(&plan, options->device);
 	outcome->left = count_now(&plan);
-	if (outcome->left == 0 || outcome->error < 0) {
+	outcome->acted = false;
+	if (outcome->left == 0 || (outcome->error < 0 && !outcome->repair)) {
 		outcome->problems = log_problems(&plan, false);
 		return 0;
 	}
@@ -203,7 +220,10 @@ static int round_of_actions(const struct config *config, const struct root *root
 	if (r < 0)
 		return log_error_errno(r, "cannot write below /run");
 	log_problems(&plan, true);
-	outcome->error = plan_apply(&plan, root, &done);
+	outcome->acted = true;
+	r = plan_apply(&plan, root, &outcome->end, &done);
+	outcome->error = outcome->error ? outcome->error : r;
+	outcome->repair = r < 0 && !config->gentle && takes_away(&plan);
 	outcome->done += done;
 	r = root_remove(root, RUN_DIR "/busy");
 	return r < 0 ? log_error_errno(r, "cannot remove /" RUN_DIR "/busy") : 0;
@@ -217,13 +237,16 @@ static int converge(const struct config *config, const struct root *root,
 		    const struct run_options *options, struct system *system,
 		    struct outcome *outcome)
 {
+	struct config own = *config; /* owns nothing */
+
 	for (int rounds = 0; rounds < 3; rounds++) {
-		int r = round_of_actions(config, root, options, system, outcome);
+		int r = round_of_actions(&own, root, options, system, outcome);
 
 		if (r < 0 || outcome->left == 0)
 			return r;
-		if (outcome->error < 0 && rounds > 0)
+		if (!outcome->acted)
 			break;
+		own.gentle |= outcome->repair;
 	}
 	log_error("%zu actions are still to do after doing them; see sriov-setup plan",
 		  outcome->left);
@@ -236,6 +259,7 @@ int run_apply(const struct config *config, const struct root *root,
 	_cleanup_(system_done) struct system system = {};
 	_cleanup_close_ int lock_fd = -1;
 	struct outcome outcome = { .problems = LOG_DEBUG };
+	struct config own = *config; /* owns nothing */
 	bool failed;
 	int r;
 
@@ -247,14 +271,17 @@ int run_apply(const struct config *config, const struct root *root,
 	}
 	if (lock(root, &lock_fd) < 0)
 		return 1;
+	own.gentle |= options->boot;
 	if (options->wait)
-		wait_for_pfs(config, root,
+		wait_for_pfs(&own, root,
 			     options->wait); /* what is missing fails in the plan */
+	clock_gettime(CLOCK_MONOTONIC, &outcome.end);
+	outcome.end.tv_sec += RUN_DEADLINE;
 	/* before looking: the rule then starts a unit for each PF that appears after our
 	 * look */
 	r = root_replace(root, "", 0644, RUN_DIR "/done");
 	r = r < 0 ? log_error_errno(r, "cannot make /" RUN_DIR "/done") :
-		    converge(config, root, options, &system, &outcome);
+		    converge(&own, root, options, &system, &outcome);
 	failed = r < 0 || outcome.error < 0 || outcome.problems <= LOG_ERR;
 	failed |= write_rules(config, root, &system) < 0;
 	failed |= write_exports(config, root, &system) < 0;

@@ -1,7 +1,9 @@
 #include "system.h"
 
 #include "attribute.h"
+#include "inuse.h"
 #include "kargs-state.h"
+#include "made.h"
 #include "memlock.h"
 #include "modprobe.h"
 #include "netdev.h"
@@ -217,62 +219,7 @@ static int read_function(struct system *system, const struct root *root, int ind
 	}
 	if (f->driver && !startswith(f->driver, "vfio"))
 		read_netdevs(&dir, f);
-	for (size_t i = 0; !f->in_use && i < f->n_netdevs; i++) {
-		const struct netdev *n = &f->netdevs[i];
-
-		if (n->master)
-			f->in_use = xasprintf("%s belongs to %s", n->name, n->master);
-		else if (n->up)
-			f->in_use = xasprintf("%s is up", n->name);
-	}
 	return 0;
-}
-
-/* "disk nvme0n1p1 is in use" for a function that a mounted or stacked block device hangs
- * on */
-static bool disk_in_use(const struct root *root, const char *mounts, const char *disk)
-{
-	_cleanup_free_ char *source = xasprintf(" /dev/%s", disk);
-	_cleanup_free_ char *swaps = NULL;
-	struct strings names = {};
-	bool used =
-		strstr(mounts, source) != NULL; /* also its partitions: same beginning */
-
-	if (!used && root_read(root, &swaps, "proc/swaps") == 0)
-		used = strstr(swaps, source + 1) != NULL;
-	if (!used && root_list(root, &names, "sys/class/block/%s/holders", disk) == 0)
-		used = names.n > 0;
-	strings_done(&names);
-	return used;
-}
-
-/* /sys/class/block holds disks and partitions; the link's path names each function above
- * it. */
-void system_observe_disks(struct system *system, const struct root *root)
-{
-	_cleanup_free_ char *mounts = NULL;
-	struct strings disks = {};
-
-	if (root_read(root, &mounts, "proc/self/mountinfo") < 0)
-		return;
-	root_list(root, &disks, "sys/class/block");
-	for (size_t i = 0; i < disks.n; i++) {
-		char path[PATH_MAX], *part, *rest = path;
-		_cleanup_close_ int dir = root_openat(root, O_PATH, "sys/class/block");
-		ssize_t n = readlinkat(dir, disks.items[i], path, sizeof(path) - 1);
-
-		if (n < 0 || !disk_in_use(root, mounts, disks.items[i]))
-			continue;
-		path[n] = '\0';
-		while ((part = strsep(&rest, "/"))) {
-			struct function *f = find(system, part);
-
-			if (f && !f->in_use)
-				f->in_use =
-					xasprintf("disk %s is in use", disks.items[i]);
-		}
-	}
-	strings_done(&disks);
 }
 
 /* slots/NAME/address is "0000:01:00": domain, bus and device, for all functions */
@@ -371,6 +318,21 @@ static void read_link(const struct root *root, struct function *pf)
 	*pf->link = link;
 }
 
+/* What was noted of VFs that are gone, and of others that came since, does not count. */
+static void read_made(struct system *system, const struct root *root)
+{
+	_cleanup_(made_done) struct made made = made_read(root);
+
+	for (size_t i = 0; i < system->n_functions; i++) {
+		struct function *f = &system->functions[i];
+		const struct made_item *item =
+			f->n_vfs ? made_vfs(&made, f->address) : NULL;
+
+		if (item && item->made == f->n_vfs)
+			f->asked = item->asked;
+	}
+}
+
 /* What only the governing rule makes worth reading. */
 static void read_governed(struct system *system, const struct root *root,
 			  const struct config *config, struct function *pf)
@@ -402,6 +364,35 @@ static void read_governed(struct system *system, const struct root *root,
 	}
 }
 
+/* Is it to be taken away from where it is? Only then VFIO is asked who has it. */
+static bool may_move(const struct system *system, const struct config *config,
+		     const struct function *f)
+{
+	const struct function *pf = f->pf == NONE ? NULL : &system->functions[f->pf];
+	const struct pf_rule *rule = pf ? system_pf_rule(config, pf) : NULL;
+	const struct vf_values wanted =
+		rule ? pf_rule_values(rule, f->vf_index) : (struct vf_values){};
+
+	if (rule)
+		return pf_rule_count(rule, pf) != pf->n_vfs ||
+		       !streq(pf_rule_driver(rule, f->vf_index), f->driver) ||
+		       wanted.known & VF_BEFORE_BIND;
+	for (size_t i = 0; !pf && i < config->n_devices; i++)
+		if (match_agrees(&config->devices[i].match, f))
+			return !streq(config->devices[i].driver, f->driver);
+	return false;
+}
+
+static void observe_users(struct system *system, const struct root *root,
+			  const struct config *config)
+{
+	_cleanup_free_ bool *which = xcalloc(system->n_functions, sizeof(bool));
+
+	for (size_t i = 0; i < system->n_functions; i++)
+		which[i] = may_move(system, config, &system->functions[i]);
+	inuse_observe_vfio(system, root, which);
+}
+
 static void function_done(struct function *f)
 {
 	for (size_t i = 0; i < f->n_netdevs; i++) {
@@ -426,6 +417,7 @@ static void function_done(struct function *f)
 	free(f->slot);
 	free(f->serial);
 	free(f->in_use);
+	free(f->carries);
 }
 
 static bool read_unsafe_interrupts(const struct root *root)
@@ -477,12 +469,18 @@ int system_observe(struct system *ret, const struct root *root,
 	for (size_t i = 0; i < system.n_functions; i++)
 		/* one that vanishes meanwhile keeps zero IDs, which no rule matches */
 		read_function(&system, root, (int)i, &wants);
+	if (system.live)
+		inuse_observe(&system, root);
 	if (system.live && config->n_devices)
-		system_observe_disks(&system, root);
+		inuse_observe_disks(&system, root);
+	if (system.live)
+		read_made(&system, root);
 	if (wants.slot)
 		read_slots(&system, root);
 	for (size_t i = 0; i < system.n_functions; i++)
 		read_governed(&system, root, config, &system.functions[i]);
+	if (!config->gentle)
+		observe_users(&system, root, config);
 	system.vfio_module_loaded =
 		system.live && root_exists(root, "sys/module/vfio_pci");
 	system.unsafe_interrupts = system.live && read_unsafe_interrupts(root);
@@ -537,6 +535,22 @@ const struct pf_rule *system_pf_rule(const struct config *config,
 		if (match_agrees(&config->pfs[i].match, pf))
 			return &config->pfs[i];
 	return NULL;
+}
+
+unsigned pf_rule_count(const struct pf_rule *rule, const struct function *pf)
+{
+	bool made_so = rule->vfs == (int)pf->asked && pf->asked && pf->n_vfs > pf->asked;
+
+	if (rule->vfs == VFS_UNSET || made_so)
+		return (unsigned)pf->n_vfs;
+	return rule->vfs == VFS_MAX ? pf->total_vfs : (unsigned)rule->vfs;
+}
+
+const char *pf_rule_driver(const struct pf_rule *rule, unsigned vf_index)
+{
+	const struct vf_rule *vf = pf_rule_vf(rule, vf_index);
+
+	return vf && vf->driver ? vf->driver : rule->driver;
 }
 
 const struct vf_rule *pf_rule_vf(const struct pf_rule *rule, unsigned vf_index)

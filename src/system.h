@@ -60,6 +60,9 @@ struct function {
 	char *serial; /* NULL: unknown */
 	char *in_use; /* why it must be left alone: "disk sda is mounted on /"; NULL: free
 		       */
+	char *carries;  /* what the host itself needs of it, so that a PF's count stays:
+			   not that it is just up; NULL: nothing */
+	unsigned asked; /* what its VFs were asked for with, by us; 0: others made them */
 };
 
 struct system {
@@ -76,15 +79,13 @@ struct system {
 
 /*
  * Reads all functions below sys/bus/pci/devices. What only some configs need is read for
- * those: slot and serial where a rule matches by them, in_use where a rule could unbind
- * the function, link, values and sysfs where the governing rule names them (netlink takes
- * the kernel's rtnl lock). Below --root nothing is observed. A device that vanishes
- * meanwhile is left out, no error.
+ * those: slot and serial where a rule matches by them, who has it open in VFIO where a
+ * rule would move the function (and the run is not gentle), link, values and sysfs where
+ * the governing rule names them (netlink takes the kernel's rtnl lock). Below --root
+ * nothing is observed. A device that vanishes meanwhile is left out, no error.
  */
 int system_observe(struct system *ret, const struct root *root,
 		   const struct config *config);
-/* Sets in_use of the functions that a used disk hangs on, whoever governs them. */
-void system_observe_disks(struct system *system, const struct root *root);
 void system_done(struct system *system);
 
 /* The rule that governs a PF: the first that matches; NULL: none. Pure. */
@@ -92,6 +93,10 @@ const struct pf_rule *system_pf_rule(const struct config *config,
 				     const struct function *pf);
 /* The rule's entry for one VF; NULL: none. Pure. */
 const struct vf_rule *pf_rule_vf(const struct pf_rule *rule, unsigned vf_index);
+/* The driver that the config wants for one VF of a governed PF. Never NULL. Pure. */
+const char *pf_rule_driver(const struct pf_rule *rule, unsigned vf_index);
+/* How many VFs the rule wants of this PF, whose driver may have made more (QAT). Pure. */
+unsigned pf_rule_count(const struct pf_rule *rule, const struct function *pf);
 /* All that the rule says of one VF. Pure. */
 struct vf_values pf_rule_values(const struct pf_rule *rule, unsigned vf_index);
 /* Does the rule say anything of the eswitch? Pure. */
