@@ -12,7 +12,7 @@ _sriov_setup() {
 	case $before in
 	export) words=$formats ;;
 	kargs) words=$verbs ;;
-	explain) words=${devices[*]##*/} ;;
+	explain | reset) words=${devices[*]##*/} ;;
 	=) return ;; # of an option: bash's own completion of files
 	*) words="$commands $options" ;;
 	esac

@@ -8,7 +8,7 @@ complete -c sriov-setup -f
 complete -c sriov-setup -n "not __fish_seen_subcommand_from $commands" -a "$commands"
 complete -c sriov-setup -n "__fish_seen_subcommand_from export" -a "$formats"
 complete -c sriov-setup -n "__fish_seen_subcommand_from kargs" -a "$verbs"
-complete -c sriov-setup -n "__fish_seen_subcommand_from explain" \
+complete -c sriov-setup -n "__fish_seen_subcommand_from explain reset" \
     -a "(for pf in /sys/bus/pci/devices/*/sriov_totalvfs; basename (dirname \$pf); end)"
 for option in $options
     switch $option

@@ -182,8 +182,9 @@ static int do_override(const struct root *root, const struct action *a)
 {
 	/* driver_override_store() cuts the newline; a line that is empty clears it */
 	_cleanup_free_ char *path = device_path(a), *line = xasprintf("%s\n", a->value);
+	int r = root_write(root, line, "%s/driver_override", path);
 
-	return root_write(root, line, "%s/driver_override", path);
+	return r < 0 || *a->value ? r : made_note_driver(root, a->function, NULL, NULL);
 }
 
 /* A process for the write; the VF is asked once more, as close to it as can be. */
@@ -591,6 +592,40 @@ static void create_again(struct work *w)
 	}
 }
 
+static const struct action *find_done(const struct work *w, enum verb verb,
+				      const struct action *a)
+{
+	for (size_t i = 0; i < w->plan->n_actions; i++) {
+		const struct action *b = &w->plan->actions[i];
+
+		if (w->done[i] && b->verb == verb && b->vf == a->vf &&
+		    streq(b->function, a->function))
+			return b;
+	}
+	return NULL;
+}
+
+/* A driver that was given to what others had made; VFs of our own go as a whole. */
+static void note_drivers(struct work *w)
+{
+	_cleanup_(made_done) struct made made = made_read(w->root);
+
+	for (size_t i = 0; i < w->plan->n_actions; i++) {
+		const struct action *a = &w->plan->actions[i], *unbound,
+				    *reserved = find_done(w, OVERRIDE, a);
+		_cleanup_free_ char *address = NULL;
+
+		if (a->verb != BIND || !w->done[i] || !reserved || !*reserved->value ||
+		    (a->vf != NONE && made_vfs(&made, a->function)) ||
+		    device_address(w->root, a, &address) < 0)
+			continue;
+		unbound = find_done(w, UNBIND, a);
+		if (!unbound || !streq(unbound->name, a->name))
+			made_note_driver(w->root, address, a->name,
+					 unbound ? unbound->name : NULL);
+	}
+}
+
 static void do_action(struct work *w, size_t i)
 {
 	const struct action *a = &w->plan->actions[i];
@@ -636,6 +671,7 @@ int plan_apply(const struct plan *plan, const struct root *root,
 	if (late)
 		w.first_error = log_error_errno(
 			ETIME, "%zu actions were not tried: the run took too long", late);
+	note_drivers(&w);
 	*ret_done = 0;
 	for (size_t i = 0; i < plan->n_actions; i++)
 		*ret_done += done[i];

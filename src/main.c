@@ -23,7 +23,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_TO_DO = 2 };
 struct options {
 	const char *config_path; /* NULL: the usual one */
 	struct root root;
-	const char *argument; /* of the command: FORMAT, or the verb of kargs */
+	const char *argument; /* of the command; NULL: none */
 	const char *format;   /* kargs print */
 	bool json;            /* status */
 	struct strings force_in_use;
@@ -31,7 +31,7 @@ struct options {
 };
 
 struct command {
-	const char *name, *argument, *help;
+	const char *name, *argument, *help; /* "[…]": may be left out */
 	int (*run)(const struct options *options, const struct config *config);
 };
 
@@ -129,6 +129,17 @@ static int cmd_doctor(const struct options *options, const struct config *config
 	return statuses[findings_print(&findings, stdout)];
 }
 
+/* By address or network interface; NULL, said: none. */
+static const struct function *find_function(const struct system *system, const char *name)
+{
+	const struct function *function = explain_find(system, name);
+
+	if (!function)
+		log_error("%s: no PCI function has that address or network interface",
+			  name);
+	return function;
+}
+
 static int cmd_explain(const struct options *options, const struct config *config)
 {
 	_cleanup_(system_done) struct system system = {};
@@ -136,12 +147,9 @@ static int cmd_explain(const struct options *options, const struct config *confi
 
 	if (observe(&system, options, config) < 0)
 		return EXIT_FAILED;
-	function = explain_find(&system, options->argument);
-	if (!function) {
-		log_error("%s: no PCI function has that address or network interface",
-			  options->argument);
+	function = find_function(&system, options->argument);
+	if (!function)
 		return EXIT_FAILED;
-	}
 	explain_print(stdout, config, &system, function);
 	return EXIT_DONE;
 }
@@ -277,11 +285,24 @@ static int cmd_kargs(const struct options *options, const struct config *config)
 
 static int cmd_reset(const struct options *options, const struct config *config)
 {
+	_cleanup_(system_done) struct system system = {};
+	const char *only = NULL;
+
 	if (options->root.live && geteuid() != 0) {
-		log_error("reset removes files of the system: run it as root");
+		log_error("reset takes VFs and files away: run it as root");
 		return EXIT_FAILED;
 	}
-	return run_reset(config, &options->root) < 0 ? EXIT_FAILED : EXIT_DONE;
+	if (options->argument) {
+		const struct function *pf;
+
+		if (observe(&system, options, config) < 0)
+			return EXIT_FAILED;
+		pf = find_function(&system, options->argument);
+		if (!pf)
+			return EXIT_FAILED;
+		only = pf->address;
+	}
+	return run_reset(config, &options->root, only) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 static const struct command commands[] = {
@@ -298,7 +319,7 @@ static const struct command commands[] = {
 	  cmd_explain },
 	{ "export", "FORMAT", "print the document for a consumer", cmd_export },
 	{ "kargs", KARGS_VERBS, "kernel arguments of the next boot", cmd_kargs },
-	{ "reset", NULL, "remove all files that were written; VFs stay as they are",
+	{ "reset", "[PF]", "take back what was made and is not used; all: also files",
 	  cmd_reset },
 };
 
@@ -437,7 +458,8 @@ static const struct command *parse_command(struct options *options, int argc,
 	if (!command)
 		log_error("unknown command '%s'; sriov-setup --help lists them",
 			  argv[optind]);
-	else if (n != (command->argument ? 2 : 1)) {
+	else if (n != (command->argument ? 2 : 1) &&
+		 !(n == 1 && startswith(command->argument, "["))) {
 		log_error("usage: sriov-setup %s %s", command->name,
 			  command->argument ? command->argument : "(no argument)");
 		return NULL;

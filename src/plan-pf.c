@@ -550,6 +550,16 @@ static void keep_count(struct task *t, unsigned want, const char *why)
 			"has %zu VFs, %u wanted; they stay: %s", t->pf->n_vfs, want, why);
 }
 
+void plan_no_vfs(struct task *t)
+{
+	_cleanup_free_ char *obstacle = count_obstacle(t);
+
+	if (obstacle)
+		keep_count(t, 0, obstacle);
+	else
+		change_count(t, 0);
+}
+
 void plan_pf(struct task *t)
 {
 	const struct function *pf = t->pf;

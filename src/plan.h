@@ -6,6 +6,7 @@
 #pragma once
 
 #include "config.h"
+#include "made.h"
 #include "system.h"
 
 enum verb {
@@ -65,6 +66,11 @@ struct plan {
 };
 
 struct plan plan_make(const struct config *config, const struct system *system);
+/* What takes away what was made, and only that: what is used, or was changed by others
+ * since, is a problem instead. `only`: of this function and its VFs; NULL: all.
+ * `config`: for force_in_use. */
+struct plan plan_reset(const struct config *config, const struct system *system,
+		       const struct made *made, const char *only);
 void plan_done(struct plan *plan);
 
 /* The rule that governs a PF or a device, by index into the config's arrays; NONE: none.

@@ -52,6 +52,8 @@ bool pf_rule_wants_vfio(const struct pf_rule *rule, unsigned n);
 
 /* One file each; in the order in which they add to the plan. */
 void plan_pf(struct task *t);
+/* Removes the PF's VFs, or says why they stay. */
+void plan_no_vfs(struct task *t);
 void plan_device(struct planner *p, const struct function *f,
 		 const struct device_rule *rule);
 /* Puts the modules before all other actions. */

@@ -2,8 +2,10 @@
 
 #include "apply.h"
 #include "export.h"
+#include "inuse.h"
 #include "kargs.h"
 #include "log.h"
+#include "made.h"
 #include "memlock.h"
 #include "modprobe.h"
 #include "names.h"
@@ -326,9 +328,65 @@ int run_kargs(const struct config *config, const struct root *root)
 	return options < 0 ? options : limits < 0 ? limits : r;
 }
 
-/* VFs and bindings stay: what takes them away from their users is not undone in passing.
- */
-int run_reset(const struct config *config, const struct root *root)
+static const struct function *find(const struct system *system, const char *address)
+{
+	for (size_t i = 0; i < system->n_functions; i++)
+		if (streq(system->functions[i].address, address))
+			return &system->functions[i];
+	return NULL;
+}
+
+/* As system_observe(), and who has open what was made. */
+static int observe_made(const struct config *config, const struct root *root,
+			const struct made *made, struct system *ret)
+{
+	_cleanup_free_ bool *which = NULL;
+	int r = system_observe(ret, root, config);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot read the PCI devices");
+	which = xcalloc(ret->n_functions, sizeof(bool));
+	for (size_t i = 0; i < made->n; i++) {
+		const struct function *f = find(ret, made->items[i].address);
+
+		if (f && made->items[i].driver)
+			which[f - ret->functions] = true;
+		for (size_t j = 0; f && j < f->n_vfs; j++)
+			if (f->vfs[j] != NONE)
+				which[f->vfs[j]] = true;
+	}
+	inuse_observe_vfio(ret, root, which);
+	return 0;
+}
+
+/* As with apply, the plan that is empty afterwards is the verification. */
+static int take_back(const struct config *config, const struct root *root,
+		     const char *only)
+{
+	for (int rounds = 0;; rounds++) {
+		_cleanup_(made_done) struct made made = made_read(root);
+		_cleanup_(system_done) struct system system = {};
+		_cleanup_(plan_done) struct plan plan = {};
+		struct timespec end;
+		unsigned done;
+		int r = observe_made(config, root, &made, &system);
+
+		if (r < 0)
+			return r;
+		plan = plan_reset(config, &system, &made, only);
+		if (plan.n_actions == 0)
+			return log_problems(&plan, false) <= LOG_ERR ? -EBUSY : 0;
+		if (rounds > 0)
+			return log_error_errno(EAGAIN, "not all is taken back");
+		clock_gettime(CLOCK_MONOTONIC, &end);
+		end.tv_sec += RUN_DEADLINE;
+		r = plan_apply(&plan, root, &end, &done);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int remove_files(const struct config *config, const struct root *root)
 {
 	int r = kargs_remove(root, &config->kernel), first_error = r < 0 ? r : 0;
 	const char *const files[] = { MODPROBE_CONF, RULES_PATH };
@@ -345,4 +403,17 @@ int run_reset(const struct config *config, const struct root *root)
 		first_error = r;
 	r = remove_exports(config, root);
 	return first_error ? first_error : r;
+}
+
+int run_reset(const struct config *config, const struct root *root, const char *only)
+{
+	_cleanup_close_ int lock_fd = -1;
+	int r = root->live ? lock(root, &lock_fd) : 0, files;
+
+	if (r < 0)
+		return r;
+	if (root->live)
+		r = take_back(config, root, only);
+	files = only ? 0 : remove_files(config, root);
+	return r < 0 ? r : files;
 }

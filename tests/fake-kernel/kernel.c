@@ -24,6 +24,7 @@ void kernel_init(struct kernel *kernel, int audit)
 	tree_control(root, "bus/pci/drivers_autoprobe", "1\n");
 	tree_control(root, "bus/pci/drivers_probe", "");
 	tree_control(root, "fake-kernel", "");
+	tree_directory(root, "fake-vfio");
 }
 
 struct driver *kernel_driver(struct kernel *kernel, const char *name)
@@ -143,6 +144,24 @@ static int vfio_accepts(const struct function *f)
 	return f->n_vfs ? -EBUSY : f->group < 0 ? -EINVAL : 0;
 }
 
+/* vfio_device_set_group(), vfio_device_remove_group(): /dev/vfio/N, while the group has a
+ * device on a VFIO driver */
+static void show_group_file(struct kernel *kernel, const struct function *f)
+{
+	_cleanup_free_ char *path = xasprintf("fake-vfio/%d", f->group);
+
+	for (size_t i = 0; i < kernel->n_functions; i++) {
+		const struct function *other = kernel->functions[i];
+
+		if (other->group != f->group || !other->driver || !is_vfio(other->driver))
+			continue;
+		if (!tree_find(&kernel->root, path))
+			tree_control(&kernel->root, path, "");
+		return;
+	}
+	tree_remove(&kernel->root, path);
+}
+
 /* really_probe() */
 static int probe(struct kernel *kernel, struct function *f, struct driver *driver)
 {
@@ -155,6 +174,8 @@ static int probe(struct kernel *kernel, struct function *f, struct driver *drive
 	f->driver = driver;
 	tree_link(f->dir, "driver", "../../../" PCI_DRIVERS "/%s", driver->name);
 	link_function(kernel, f, 4, path);
+	if (is_vfio(driver))
+		show_group_file(kernel, f);
 	if (driver->netdevs)
 		make_netdev(kernel, f);
 	return 0;
@@ -205,6 +226,7 @@ void function_unbind(struct kernel *kernel, struct function *f)
 	}
 	f->due.tv_sec = 0;
 	f->driver = NULL;
+	show_group_file(kernel, f);
 }
 
 void function_override(struct function *f, const char *driver)

@@ -256,6 +256,21 @@ static int release(struct kernel *kernel, char *rest)
 	return 0;
 }
 
+/* Somebody opens the function's group, "hold ADDRESS", or closes it, "hold ADDRESS no".
+ */
+static int hold(struct kernel *kernel, char *rest)
+{
+	char *address = word(&rest);
+	struct function *f = address ? kernel_function(kernel, address) : NULL;
+	_cleanup_free_ char *path = f ? xasprintf("fake-vfio/%d", f->group) : NULL;
+	struct node *node = f ? tree_find(&kernel->root, path) : NULL;
+
+	if (!node)
+		return -ENODEV;
+	node->held = !word(&rest);
+	return 0;
+}
+
 static int pull_out(struct kernel *kernel, char *rest)
 {
 	char *address = word(&rest);
@@ -276,6 +291,7 @@ static const struct {
 	{ "fault", add_fault },   { "no_iommu", no_iommu },
 	{ "load", load },         { "release", release },
 	{ "remove", pull_out },   { "clear", clear_faults },
+	{ "hold", hold },
 };
 
 int machine_line(struct kernel *kernel, char *line)

@@ -81,9 +81,16 @@ static int op_readdir(const char *path, void *buffer, fuse_fill_dir_t fill, off_
 
 static int op_open(const char *path, struct fuse_file_info *file)
 {
-	(void)path;
+	struct kernel *kernel = the_kernel();
+	struct node *node;
+	bool held;
+
 	file->direct_io = 1; /* the size is not known before it is read, as in sysfs */
-	return 0;
+	pthread_mutex_lock(&kernel->lock);
+	node = tree_find(&kernel->root, path);
+	held = node && node->held;
+	pthread_mutex_unlock(&kernel->lock);
+	return held ? -EBUSY : 0;
 }
 
 static int op_read(const char *path, char *buffer, size_t size, off_t offset,
@@ -174,7 +181,7 @@ static int write_file(int directory, const char *path, const char *text)
 	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-/* The few files of /proc that go with the machine. */
+/* The few files of /proc and /dev that go with the machine. */
 static int write_proc(const struct kernel *kernel, int directory)
 {
 	int r;
@@ -182,6 +189,9 @@ static int write_proc(const struct kernel *kernel, int directory)
 	mkdirat(directory, "sys", 0755);
 	mkdirat(directory, "proc", 0755);
 	mkdirat(directory, "proc/self", 0755);
+	mkdirat(directory, "dev", 0755);
+	if (symlinkat("../sys/fake-vfio", directory, "dev/vfio") < 0)
+		return -errno;
 	r = write_file(directory, "proc/cmdline", "root=/dev/vda1\n");
 	return r < 0 ? r : write_file(directory, "proc/self/mountinfo", kernel->mounts);
 }

@@ -14,6 +14,7 @@ struct node {
 	size_t size;
 	bool writable;
 	bool busy; /* a write is under way that holds the device lock */
+	bool held; /* opening it fails with EBUSY */
 };
 
 /* NULL: none. Links are not followed: whoever mounts the tree does that. */
