@@ -27,9 +27,7 @@
 #define PROBE_DEADLINE 60
 #define LINK_DEADLINE 90 /* mlx5: a firmware command may take 60 s */
 
-/* ice, i40e and virtio refuse while they are still setting themselves up or resetting */
-#define NOT_READY_DEADLINE 10
-#define NOT_READY_PAUSE_MS 250
+#define PAUSE_MS 250
 
 /* The device directory of an action's function or VF, below the root. */
 static char *device_path(const struct action *a)
@@ -80,20 +78,23 @@ static int wait_child(pid_t pid, int seconds)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
 }
 
+/* errno values fit the exit status (below 256) but for ENOTSUPP, 524, that cxgb4 returns.
+ */
+static void exit_with(int r)
+{
+	_exit(r == -524 ? EOPNOTSUPP : -r);
+}
+
 /*
  * A write that the kernel can block for ever (a VF that a VM holds, a firmware that
- * hangs) is done by a child: the deadline is then ours. errno values fit the exit status
- * (below 256) but for ENOTSUPP, 524, that cxgb4 returns; it becomes EOPNOTSUPP.
+ * hangs) is done by a child: the deadline is then ours.
  */
 static pid_t start_write(const struct root *root, const char *path, const char *value)
 {
 	pid_t pid = fork();
 
-	if (pid == 0) {
-		int r = root_write(root, value, "%s", path);
-
-		_exit(r == -524 ? EOPNOTSUPP : -r);
-	}
+	if (pid == 0)
+		exit_with(root_write(root, value, "%s", path));
 	return pid < 0 ? -errno : pid;
 }
 
@@ -103,6 +104,20 @@ static int write_with_deadline(const struct root *root, const char *path,
 	pid_t pid = start_write(root, path, value);
 
 	return pid < 0 ? pid : wait_child(pid, seconds);
+}
+
+/* The same for more than one write. */
+static int with_deadline(const struct root *root, const struct action *a,
+			 int (*act)(const struct root *root, const struct action *a),
+			 int seconds)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		exit_with(act(root, a));
+	return wait_child(pid, seconds);
 }
 
 static int do_load_module(const struct root *root, const struct action *a)
@@ -135,27 +150,42 @@ static size_t count_vfs(const struct root *root, const char *pf)
 	return n;
 }
 
+/*
+ * VFs can come after the write: s390 sets no_vf_scan, and they are hot-plugged one by one
+ * (4 in 2 s, 125 in 65 s: sriov-network-operator #1015). The count of the driver tells
+ * how many. Reading it takes the device lock, so this is for a child with a deadline.
+ */
+static int create_and_await(const struct root *root, const struct action *a)
+{
+	unsigned long made;
+	int r = root_write(root, a->value, DEVICES "/%s/sriov_numvfs", a->function);
+
+	if (r < 0 || count_vfs(root, a->function) >= (size_t)atoi(a->value))
+		return r;
+	if (root_read_unsigned(root, &made, DEVICES "/%s/sriov_numvfs", a->function) < 0)
+		return 0;
+	while (count_vfs(root, a->function) < made)
+		poll(NULL, 0, PAUSE_MS);
+	return 0;
+}
+
 /* EBUSY also says that others have made VFs meanwhile: then there is nothing to wait for.
  */
 static int create_when_ready(const struct root *root, const struct action *a)
 {
-	_cleanup_free_ char *path = xasprintf(DEVICES "/%s/sriov_numvfs", a->function);
-	int pauses = NOT_READY_DEADLINE * 1000 / NOT_READY_PAUSE_MS, r;
+	int pauses = (int)a->patience * 1000 / PAUSE_MS, r;
 
 	for (;;) {
-		r = write_with_deadline(root, path, a->value, CREATE_DEADLINE);
+		r = with_deadline(root, a, create_and_await, CREATE_DEADLINE);
 		if ((r != -EAGAIN && r != -EBUSY) || pauses-- == 0 ||
 		    count_vfs(root, a->function))
 			return r;
 		log_status("%s is not ready yet", a->function);
-		poll(NULL, 0, NOT_READY_PAUSE_MS);
+		poll(NULL, 0, PAUSE_MS);
 	}
 }
 
-/*
- * sriov_numvfs_store(): the write succeeds also when the driver made fewer or none. More
- * are no failure: QAT always makes all.
- */
+/* sriov_numvfs_store(): the write succeeds also when the driver made fewer or none. */
 static int do_create(const struct root *root, const struct action *a)
 {
 	const struct log_subject subject = { .pci = a->function,
@@ -174,7 +204,7 @@ static int do_create(const struct root *root, const struct action *a)
 	if (have >= (size_t)atoi(a->value))
 		return 0;
 	log_full(LOG_ERR, &subject, "the driver accepted %s VFs but made %zu%s", a->value,
-		 have, have ? "" : "; bnxt_en needs the link up first");
+		 have, have ? "" : "; see the kernel log");
 	return -EREMOTEIO;
 }
 
@@ -355,7 +385,8 @@ static const struct hint {
 	  "Decoding there, or kernel.pci_realloc" },
 	{ CREATE_VFS, EINVAL, "the driver rejects this number; see the kernel log" },
 	{ CREATE_VFS, EIO, "the device or its driver failed; see the kernel log" },
-	{ CREATE_VFS, ETIMEDOUT, "the driver is stuck; see the kernel log" },
+	{ CREATE_VFS, ETIMEDOUT,
+	  "the driver is stuck, or VFs did not appear; see the kernel log" },
 	{ BIND, ENOENT, "there is no such driver: is its module installed?" },
 	{ BIND, ENODEV, "the driver does not take this device, or it has vanished" },
 	{ BIND, EINVAL, "no IOMMU group, or the device is on vfio-pci's denylist" },
@@ -373,6 +404,7 @@ static const struct hint {
 	  "the driver or its firmware is stuck; see the kernel log" },
 	{ SET_VF, ETIMEDOUT, "the driver or its firmware is stuck; see the kernel log" },
 	{ LOAD_MODULE, ENOENT, "no such module for this kernel" },
+	{ LOAD_MODULE, ELIBACC, "libkmod.so.2 is not installed" },
 	{ LOAD_MODULE, EPERM, "it is blacklisted, or modules are locked" },
 	{ LOAD_MODULE, EKEYREJECTED,
 	  "it is not signed by a key that Secure Boot trusts" },

@@ -214,12 +214,14 @@ static int bls_read(const struct root *root, struct cmdline *ret_ours)
 	return 0;
 }
 
-static int bls_install(const struct root *root, const struct cmdline *words)
+static int bls_install(const struct root *root, const struct cmdline *words,
+		       const struct signing_key *key)
 {
 	_cleanup_free_ char *block = print_block(words), *line = NULL;
 	_cleanup_(strings_done) struct strings places = {};
 	int changed, r = root->live ? efi_require_places(root, &places, ENTRIES) : 0;
 
+	(void)key;
 	if (r < 0)
 		return r;
 	line = xasprintf("%s\n", block ? block : "");

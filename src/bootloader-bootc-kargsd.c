@@ -41,11 +41,13 @@ static int kargsd_read(const struct root *root, struct cmdline *ret_ours)
 	return 0;
 }
 
-static int kargsd_install(const struct root *root, const struct cmdline *words)
+static int kargsd_install(const struct root *root, const struct cmdline *words,
+			  const struct signing_key *key)
 {
 	_cleanup_free_ char *list = xstrdup(""), *content = NULL;
 	int r;
 
+	(void)key;
 	if (root->live)
 		return log_error_errno(EROFS,
 				       "bootc-kargsd is for image builds (--root); "

@@ -53,13 +53,15 @@ static int set_options(const struct root *root, const struct cmdline *words)
 				tool_run(root, NULL, COMMAND, "--source", "sriov-setup");
 }
 
-static int source_install(const struct root *root, const struct cmdline *words)
+static int source_install(const struct root *root, const struct cmdline *words,
+			  const struct signing_key *key)
 {
 	_cleanup_(cmdline_done) struct cmdline ours = {}, running = {}, foreign = {};
 	_cleanup_(cmdline_done) struct cmdline target = {}, both = {};
 	_cleanup_free_ char *text = NULL;
 	int r;
 
+	(void)key;
 	if (!root->live)
 		return log_error_errno(EOPNOTSUPP, NAME " changes only the running "
 							"machine; an image takes "

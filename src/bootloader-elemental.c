@@ -207,11 +207,13 @@ static void edit_block(char **lines, const char *name, const struct cmdline *wor
 	set_variable(lines, RECORD, text);
 }
 
-static int elemental_install(const struct root *root, const struct cmdline *words)
+static int elemental_install(const struct root *root, const struct cmdline *words,
+			     const struct signing_key *key)
 {
 	_cleanup_free_ char *lines = NULL;
 	int r;
 
+	(void)key;
 	if (oem_is_missing(root))
 		return log_error_errno(ENODEV, "/oem is not mounted: mount it first");
 	r = read_block(root, &lines);

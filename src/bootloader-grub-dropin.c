@@ -145,11 +145,13 @@ static int write_dropin(const struct root *root, const char *words)
 	return r < 0 ? log_error_errno(r, "cannot write /" DROPIN) : r;
 }
 
-static int grub_install(const struct root *root, const struct cmdline *words)
+static int grub_install(const struct root *root, const struct cmdline *words,
+			const struct signing_key *key)
 {
 	_cleanup_free_ char *text = cmdline_print(words);
 	int written = write_dropin(root, text), removed;
 
+	(void)key;
 	if (written < 0)
 		return written;
 	removed = root_remove(root, TRIAL);
@@ -326,7 +328,7 @@ static int grub_arm(const struct root *root, const struct cmdline *before,
 		r = tool_run(root, NULL, "/usr/bin/grub-editenv", "/" GRUBENV, "set",
 			     flag);
 	if (r < 0)
-		grub_install(root, before);
+		grub_install(root, before, NULL);
 	return r < 0 ? r : 1;
 }
 

@@ -406,13 +406,15 @@ static int change(const struct root *root, const struct cmdline *ours,
 	return r < 0 ? r : 1;
 }
 
-static int grubby_install(const struct root *root, const struct cmdline *words)
+static int grubby_install(const struct root *root, const struct cmdline *words,
+			  const struct signing_key *key)
 {
 	_cleanup_(cmdline_done) struct cmdline ours = {}, companions = {}, target = {};
 	_cleanup_(entries_done) struct entries entries = {};
 	const char *name;
 	int r;
 
+	(void)key;
 	if (!root->live)
 		return log_error_errno(EOPNOTSUPP,
 				       NAME " changes only the running machine");

@@ -18,11 +18,13 @@ static int manual_read(const struct root *root, struct cmdline *ret_ours)
 	return -ENOENT;
 }
 
-static int manual_install(const struct root *root, const struct cmdline *words)
+static int manual_install(const struct root *root, const struct cmdline *words,
+			  const struct signing_key *key)
 {
 	_cleanup_free_ char *text = cmdline_print(words);
 
 	(void)root;
+	(void)key;
 	if (words->words.n == 0)
 		log_warning("no known boot loader: take out of the kernel command line "
 			    "by hand what sriov-setup asked for earlier");

@@ -83,13 +83,15 @@ static int change(const struct root *root, const struct strings *argv,
 	return r == TOOL_UNCHANGED ? 0 : 1;
 }
 
-static int ostree_install(const struct root *root, const struct cmdline *words)
+static int ostree_install(const struct root *root, const struct cmdline *words,
+			  const struct signing_key *key)
 {
 	_cleanup_(cmdline_done) struct cmdline ours = {}, current = {}, foreign = {};
 	_cleanup_(cmdline_done) struct cmdline target = {};
 	_cleanup_(strings_done) struct strings argv = {};
 	int recorded, changed = 0, r;
 
+	(void)key;
 	if (!root->live)
 		return log_error_errno(EOPNOTSUPP, NAME " changes only the running "
 							"machine; an image takes "

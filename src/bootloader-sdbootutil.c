@@ -58,11 +58,13 @@ static int sdbootutil_read(const struct root *root, struct cmdline *ret_ours)
 	return 0;
 }
 
-static int sdbootutil_install(const struct root *root, const struct cmdline *words)
+static int sdbootutil_install(const struct root *root, const struct cmdline *words,
+			      const struct signing_key *key)
 {
 	_cleanup_free_ char *text = cmdline_print(words), *content = NULL, *link = NULL;
 	int r;
 
+	(void)key;
 	if (root->live && !root_exists(root, "etc/kernel/cmdline") &&
 	    !root_exists(root, "usr/lib/kernel/cmdline"))
 		return log_error_errno(

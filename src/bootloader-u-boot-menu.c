@@ -57,11 +57,13 @@ static int menu_read(const struct root *root, struct cmdline *ret_ours)
 	return 0;
 }
 
-static int menu_install(const struct root *root, const struct cmdline *words)
+static int menu_install(const struct root *root, const struct cmdline *words,
+			const struct signing_key *key)
 {
 	_cleanup_free_ char *text = cmdline_print(words), *content = NULL, *link = NULL;
 	int r;
 
+	(void)key;
 	if (root_link_name(root, &link, FRAGMENT) == 0)
 		return log_error_errno(ELOOP, "/" FRAGMENT
 					      " is a symbolic link: remove it first");

@@ -214,6 +214,7 @@ const struct bootloader bootloader_uki_addon = {
 	.name = "uki-addon",
 	.detect = uki_detect,
 	.read = uki_read,
-	.install_signed = uki_install,
+	.install = uki_install,
+	.signs = true,
 	.refresh = uki_refresh,
 };

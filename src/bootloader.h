@@ -17,13 +17,11 @@ struct bootloader {
 	int (*detect)(const struct root *root);
 	/* The words that we installed earlier; -ENOENT: none. */
 	int (*read)(const struct root *root, struct cmdline *ret_ours);
-	/* Makes exactly these words ours, none: takes away all that is ours. 1 changed, 0
-	 * was right. */
-	int (*install)(const struct root *root, const struct cmdline *words);
-	/* Instead of install(), where firmware verifies what we write: signed with the
-	 * key when there is one. */
-	int (*install_signed)(const struct root *root, const struct cmdline *words,
-			      const struct signing_key *key);
+	/* Makes exactly these words ours, none: takes away all that is ours. What
+	 * firmware verifies is signed when there is a key. 1 changed, 0 was right. */
+	int (*install)(const struct root *root, const struct cmdline *words,
+		       const struct signing_key *key);
+	bool signs; /* install() uses the key */
 	/* Makes it stick, and verifies what will be booted; NULL: nothing to do. Live
 	 * only. */
 	int (*refresh)(const struct root *root, const struct cmdline *words);

@@ -16,19 +16,6 @@ static const struct row {
 			    "\"none\" or \"basic\"" },
 };
 
-static const struct driver {
-	const char *name;
-	enum eswitch_order order;
-} drivers[] = {
-	/* ice_eswitch_mode_set(): "only if there is no VFs created" */
-	{ "ice", ESWITCH_NO_VFS },
-	/* "bad resource state" while VFs are bound: sriov-network-operator #1015; without
-	 * VFs it works too: one-deploy #214 */
-	{ "mlx5_core", ESWITCH_UNBOUND_VFS },
-	/* bnxt_dl_eswitch_mode_set() makes the representors of the VFs that there are */
-	{ "bnxt_en", ESWITCH_ANY_TIME },
-};
-
 const char *eswitch_name(enum eswitch_key key)
 {
 	return rows[key].name;
@@ -58,12 +45,4 @@ const char *eswitch_word(enum eswitch_key key, unsigned value)
 			       !rows[key].words[value - 1] ?
 		       "unknown" :
 		       rows[key].words[value - 1];
-}
-
-enum eswitch_order eswitch_order(const char *driver)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
-		if (streq(drivers[i].name, driver))
-			return drivers[i].order;
-	return ESWITCH_NO_VFS;
 }

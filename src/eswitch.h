@@ -1,5 +1,5 @@
 /*
- * eswitch.h: the switch between a PF and its VFs: what it can be told, and when. Pure.
+ * eswitch.h: the switch between a PF and its VFs: what it can be told. Pure.
  */
 #pragma once
 
@@ -22,8 +22,3 @@ enum eswitch_key eswitch_find(const char *name); /* N_ESWITCH_KEYS: none */
 /* The value of a word; 0: none, then *ret_expected says what is expected. */
 unsigned eswitch_parse(enum eswitch_key key, const char *word, const char **ret_expected);
 const char *eswitch_word(enum eswitch_key key, unsigned value);
-
-/* What a driver needs of the VFs that exist while its eswitch changes. */
-enum eswitch_order { ESWITCH_NO_VFS, ESWITCH_UNBOUND_VFS, ESWITCH_ANY_TIME };
-/* A driver that is not known takes it while there are no VFs, as all do. */
-enum eswitch_order eswitch_order(const char *driver);

@@ -23,6 +23,7 @@ static const char head[] = "# Host devices that KubeVirt may give to VMs, writte
 struct entry {
 	char *selector;
 	const char *resource;
+	const struct function *like; /* one that the selector matches; NULL: an mdev's */
 };
 
 struct entries {
@@ -45,7 +46,8 @@ static char *selector_of(const struct function *f)
 
 /* Takes the selector. KubeVirt wants one entry for each pair, however many devices have
  * it. */
-static void add_entry(struct entries *entries, char *selector, const char *resource)
+static void add_entry(struct entries *entries, char *selector, const char *resource,
+		      const struct function *like)
 {
 	for (size_t i = 0; i < entries->n; i++)
 		if (streq(entries->items[i].selector, selector) &&
@@ -53,7 +55,8 @@ static void add_entry(struct entries *entries, char *selector, const char *resou
 			free(selector);
 			return;
 		}
-	*array_add(entries->items, entries->n) = (struct entry){ selector, resource };
+	*array_add(entries->items, entries->n) =
+		(struct entry){ selector, resource, like };
 }
 
 static void sort_entries(struct entries *entries)
@@ -78,9 +81,10 @@ static void warn_of_others(const struct entry *entry, const struct offers *offer
 
 	for (size_t i = 0; i < system->n_functions; i++) {
 		const struct function *f = &system->functions[i];
-		_cleanup_free_ char *selector = selector_of(f), *text = NULL;
+		_cleanup_free_ char *text = NULL;
 
-		if (!streq(selector, entry->selector) || offers_find(offers, f))
+		if (f->vendor != entry->like->vendor ||
+		    f->device != entry->like->device || offers_find(offers, f))
 			continue;
 		if (f->total_vfs) {
 			text = xasprintf("%s also matches the PF %s: should it ever be "
@@ -161,54 +165,69 @@ static bool is_visible(const struct function *f)
 	return streq(f->driver, DRIVER_VFIO);
 }
 
+static int compare_groups(const void *a, const void *b)
+{
+	const struct function *f = *(const struct function *const *)a,
+			      *g = *(const struct function *const *)b;
+
+	if (f->iommu_group != g->iommu_group)
+		return f->iommu_group < g->iommu_group ? -1 : 1;
+	return (f > g) - (f < g);
+}
+
+/* What virt-handler sees, by group, in a group by address; the caller frees it. */
+static const struct function **by_group(const struct offers *offers, size_t *ret_n)
+{
+	const struct function **all = NULL;
+
+	*ret_n = 0;
+	for (size_t i = 0; i < offers->n; i++) {
+		const struct function *f = offers->items[i].function;
+
+		if (offers->items[i].path == ADVERTISE_KUBEVIRT &&
+		    f->iommu_group != NONE && is_visible(f))
+			*array_add(all, *ret_n) = f;
+	}
+	if (*ret_n)
+		qsort(all, *ret_n, sizeof(*all), compare_groups);
+	return all;
+}
+
 /*
  * virt-handler's device ID is the number of the IOMMU group, so a second member is lost.
- * One warning for each group, by its first member: without ACS a group may have hundreds.
+ * One warning for each group: without ACS a group may have hundreds.
  */
 static void warn_of_groups(const struct offers *offers, struct strings *warnings)
 {
-	for (size_t i = 0; i < offers->n; i++) {
-		const struct function *a = offers->items[i].function, *second = NULL;
-		_cleanup_free_ char *text = NULL;
-		size_t others = 0;
+	size_t n;
+	_cleanup_free_ const struct function **all = by_group(offers, &n);
 
-		if (offers->items[i].path != ADVERTISE_KUBEVIRT)
+	for (size_t first = 0, next; first < n; first = next) {
+		for (next = first + 1;
+		     next < n && all[next]->iommu_group == all[first]->iommu_group;)
+			next++;
+		if (next == first + 1)
 			continue;
-		if (a->iommu_group == NONE || !is_visible(a))
-			continue;
-		for (size_t j = 0; j < offers->n; j++) {
-			const struct function *b = offers->items[j].function;
-
-			if (offers->items[j].path != ADVERTISE_KUBEVIRT)
-				continue;
-			if (b->iommu_group != a->iommu_group || !is_visible(b) || b == a)
-				continue;
-			if (j < i) /* said already */
-				break;
-			if (others++ == 0)
-				second = b;
-		}
-		if (!second)
-			continue;
-		text = xasprintf(
-			"%s and %s%s share IOMMU group %d (%zu devices): KubeVirt "
-			"offers one device per group",
-			a->address, second->address, others > 1 ? ", …" : "",
-			a->iommu_group, others + 1);
-		export_note(warnings, "%s", text);
+		export_note(warnings,
+			    "%s and %s%s share IOMMU group %d (%zu devices): KubeVirt "
+			    "offers one device per group",
+			    all[first]->address, all[first + 1]->address,
+			    next > first + 2 ? ", …" : "", all[first]->iommu_group,
+			    next - first);
 	}
 }
 
 static void collect(struct entries *ret, const struct offers *offers,
 		    struct strings *warnings)
 {
-	for (size_t i = 0; i < offers->n; i++) {
-		const struct function *f = offers->items[i].function;
+	for (size_t i = 0; i < offers->n_kinds; i++) {
+		const struct offer *offer = &offers->items[offers->kinds[i]];
+		const struct function *f = offer->function;
 
-		if (offers->items[i].path != ADVERTISE_KUBEVIRT)
+		if (offer->path != ADVERTISE_KUBEVIRT)
 			continue;
 		if (is_visible(f)) {
-			add_entry(ret, selector_of(f), offers->items[i].resource);
+			add_entry(ret, selector_of(f), offer->resource, f);
 			continue;
 		}
 		_cleanup_free_ char *text =
@@ -235,7 +254,7 @@ static void collect_mdevs(struct entries *ret, const struct config *config,
 		const struct mdev_rule *rule = &config->mdevs[i];
 
 		if (mdev_is_here(rule, system))
-			add_entry(ret, xstrdup(rule->type), rule->resource);
+			add_entry(ret, xstrdup(rule->type), rule->resource, NULL);
 	}
 	sort_entries(ret);
 }
@@ -372,8 +391,8 @@ static void check_theirs(const struct document *theirs, const struct export_inpu
 
 	offers_make(&offers, input->config, input->system, input->names);
 	for (size_t i = 0; theirs && i < theirs->n; i++)
-		for (size_t j = 0; j < offers.n; j++) {
-			const struct offer *o = &offers.items[j];
+		for (size_t j = 0; j < offers.n_kinds; j++) {
+			const struct offer *o = &offers.items[offers.kinds[j]];
 			_cleanup_free_ char *selector = selector_of(o->function);
 			const char *other =
 				document_text(theirs->items[i], "pciVendorSelector");

@@ -206,6 +206,32 @@ static void offer_vf(struct offers *offers, const struct function *f,
 							    rule->advertise);
 }
 
+static bool same_kind(const struct offer *a, const struct offer *b)
+{
+	const struct function *f = a->function, *g = b->function;
+
+	return f->vendor == g->vendor && f->device == g->device && a->path == b->path &&
+	       a->ambiguous == b->ambiguous && a->where.line == b->where.line &&
+	       streq(a->where.file, b->where.file) && streq(a->resource, b->resource) &&
+	       streq(f->driver, g->driver);
+}
+
+/* From the last kind on, which is the most likely. */
+static void find_kinds(struct offers *offers)
+{
+	for (size_t i = 0; i < offers->n; i++) {
+		struct offer *offer = &offers->items[i];
+		size_t kind = offers->n_kinds;
+
+		while (kind > 0 &&
+		       !same_kind(&offers->items[offers->kinds[kind - 1]], offer))
+			kind--;
+		offer->kind = kind > 0 ? kind - 1 : offers->n_kinds;
+		if (kind == 0)
+			*array_add(offers->kinds, offers->n_kinds) = i;
+	}
+}
+
 void offers_make(struct offers *ret, const struct config *config,
 		 const struct system *system, const struct names *names)
 {
@@ -213,11 +239,12 @@ void offers_make(struct offers *ret, const struct config *config,
 		const struct function *f = &system->functions[i];
 		const struct function *pf =
 			f->pf == NONE ? NULL : &system->functions[f->pf];
-		int pf_rule = pf ? plan_pf_rule(config, pf) : NONE,
-		    device = plan_device_rule(config, f);
+		int pf_rule, device;
 
 		if (!f->driver || !strstr(f->driver, "vfio"))
 			continue;
+		pf_rule = pf ? plan_pf_rule(config, pf) : NONE;
+		device = plan_device_rule(config, f);
 		if (pf_rule != NONE &&
 		    streq(pf_rule_driver(&config->pfs[pf_rule], f->vf_index), f->driver))
 			offer_vf(ret, f, pf, config, &config->pfs[pf_rule], names);
@@ -225,6 +252,7 @@ void offers_make(struct offers *ret, const struct config *config,
 			 streq(config->devices[device].driver, f->driver))
 			offer_device(ret, f, config, &config->devices[device], names);
 	}
+	find_kinds(ret);
 }
 
 void offers_done(struct offers *offers)
@@ -232,15 +260,23 @@ void offers_done(struct offers *offers)
 	for (size_t i = 0; i < offers->n; i++)
 		free(offers->items[i].resource);
 	free(offers->items);
+	free(offers->kinds);
 	*offers = (struct offers){};
 }
 
+static int compare_function(const void *function, const void *offer)
+{
+	const struct function *a = function, *b = ((const struct offer *)offer)->function;
+
+	return (a > b) - (a < b);
+}
+
+/* Offers stand in the order of struct system's functions. */
 const struct offer *offers_find(const struct offers *offers, const struct function *f)
 {
-	for (size_t i = 0; i < offers->n; i++)
-		if (offers->items[i].function == f)
-			return &offers->items[i];
-	return NULL;
+	return offers->n ? bsearch(f, offers->items, offers->n, sizeof(struct offer),
+				   compare_function) :
+			   NULL;
 }
 
 const char *const advertise_names[N_ADVERTISE] = { "nobody", "kubevirt", "device-plugin",
@@ -284,8 +320,8 @@ void offers_check(const struct offers *offers, const struct config *config,
 			    "operator runs a device plugin with a config of its own; "
 			    "turn one off",
 			    e->where.file, e->where.line);
-	for (size_t i = 0; i < offers->n; i++) {
-		const struct offer *o = &offers->items[i];
+	for (size_t i = 0; i < offers->n_kinds; i++) {
+		const struct offer *o = &offers->items[offers->kinds[i]];
 
 		if (o->ambiguous)
 			export_note(errors,
@@ -294,7 +330,7 @@ void offers_check(const struct offers *offers, const struct config *config,
 				    "set advertise in the rule",
 				    advertise_names[o->path], o->where.file,
 				    o->where.line, e->where.file, e->where.line);
-		for (size_t j = 0; j < offers->n; j++)
-			check_pair(o, &offers->items[j], errors);
+		for (size_t j = 0; j < offers->n_kinds; j++)
+			check_pair(o, &offers->items[offers->kinds[j]], errors);
 	}
 }

@@ -19,6 +19,7 @@ struct offer {
 	struct where where;            /* the rule */
 	enum advertise path;           /* who hands it out; ADVERTISE_AUTO: nobody */
 	bool ambiguous; /* the rule does not say, and several would hand it out */
+	size_t kind;    /* index in struct offers' kinds */
 };
 
 /*
@@ -30,6 +31,10 @@ struct offer {
 struct offers {
 	struct offer *items;
 	size_t n;
+	/* The first of each kind, by index: offers of one kind differ in the function
+	 * only, not in its IDs and driver. Thousands of VFs are a few kinds. */
+	size_t *kinds;
+	size_t n_kinds;
 };
 void offers_make(struct offers *ret, const struct config *config,
 		 const struct system *system, const struct names *names);

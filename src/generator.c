@@ -1,5 +1,6 @@
 #include "generator.h"
 
+#include "driver.h"
 #include "log.h"
 #include "system.h"
 
@@ -37,13 +38,18 @@ static void print_mounts(FILE *out, const char *dir)
 	}
 }
 
-/* Only these need the capability: the unit has it where the config asks for them. */
+/* Only these need the capability: the unit has it where the config asks for them, or may
+ * govern a PF whose driver wants its link up. */
 static bool sets_links(const struct config *config)
 {
-	for (size_t i = 0; i < config->n_pfs; i++)
-		if (pf_rule_needs_link(&config->pfs[i]) ||
-		    pf_rule_names_eswitch(&config->pfs[i]))
+	for (size_t i = 0; i < config->n_pfs; i++) {
+		const struct pf_rule *rule = &config->pfs[i];
+
+		if (pf_rule_needs_link(rule) || pf_rule_names_eswitch(rule) ||
+		    (rule->vfs != 0 && rule->vfs != VFS_UNSET &&
+		     driver_may_need_link(rule->match.driver, rule->match.vendor)))
 			return true;
+	}
 	return false;
 }
 

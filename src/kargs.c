@@ -123,10 +123,7 @@ static bool is_booted(const struct kargs_state *state, const struct kernel_facts
 
 static int install_words(const struct kargs *k, const struct cmdline *words)
 {
-	return k->loader->install_signed ?
-		       k->loader->install_signed(k->root, words,
-						 &k->config->secure_boot) :
-		       k->loader->install(k->root, words);
+	return k->loader->install(k->root, words, &k->config->secure_boot);
 }
 
 /* install and refresh, or arm; what was there before comes back when one fails */
@@ -149,6 +146,37 @@ static int install(const struct kargs *k, const struct kargs_state *state)
 		install_words(k, &before);
 		return r;
 	}
+	return 1;
+}
+
+static bool is_elsewhere(const struct kargs *k)
+{
+	return kargs_state_is_elsewhere(k->root, &k->state, k->loader->name);
+}
+
+/* Nothing boots from there any more, so what its tools say is only worth a warning. */
+static int clean_up(const struct kargs *k)
+{
+	const struct cmdline none = {};
+	const struct bootloader *old;
+	int r = bootloader_find(&old, k->root, k->state.loader);
+
+	if (r < 0)
+		return r;
+	r = old->install(k->root, &none, &k->config->secure_boot);
+	if (r < 0)
+		return log_error_errno(
+			r,
+			"the words that %s has are still there, and this machine now "
+			"boots by %s: make \"sriov-setup kargs remove\" work with "
+			"kernel.bootloader = \"%s\", or take them out by hand and remove "
+			"/" KARGS_STATE,
+			old->name, k->loader->name, old->name);
+	if (old->refresh && k->root->live && old->refresh(k->root, &none) < 0)
+		log_warning("%s could not be refreshed; it does not boot this machine",
+			    old->name);
+	log_info("this machine now boots by %s: our words are gone from %s",
+		 k->loader->name, old->name);
 	return 1;
 }
 
@@ -248,13 +276,25 @@ static void forget_attempt(const struct root *root, const struct kargs_state *ol
 		root_remove(root, KARGS_STATE);
 }
 
+/* "": this back end signs nothing */
+static char *stamp(const struct kargs *k)
+{
+	return k->loader->signs ? kargs_state_stamp(&k->config->secure_boot) :
+				  xstrdup("");
+}
+
 /* Takes `new`, whose words are the wish; fills in the rest. */
 static int change(struct kargs *k, struct kargs_state *new)
 {
 	_cleanup_free_ char *text = cmdline_print(&new->words);
 	int r;
 
+	r = is_elsewhere(k) ? clean_up(k) : 0;
+	if (r < 0)
+		return r;
 	new->generation = k->state.generation + 1;
+	new->loader = xstrdup(k->loader->name);
+	new->certificate = stamp(k);
 	/* written first: an interrupted attempt is finished by the next run, boot_id is
 	 * empty then */
 	r = kargs_state_write(k->root, new);
@@ -313,16 +353,40 @@ static int settle_trial(struct kargs *k, const struct kernel_facts *facts,
 	return good ? judge(k, facts, missing) : 1;
 }
 
+/* The same words with another signature: the next boot is as it would have been. */
+static int sign_again(struct kargs *k)
+{
+	int r = install(k, &k->state);
+
+	if (r < 0)
+		return r;
+	free(k->state.certificate);
+	k->state.certificate = stamp(k);
+	r = kargs_state_write(k->root, &k->state);
+	if (r < 0)
+		return r;
+	log_info("the kernel arguments are signed with another key now");
+	return 1;
+}
+
 static int apply(struct kargs *k, const struct kernel_facts *facts,
 		 const struct cmdline *wanted, const struct cmdline *missing)
 {
 	_cleanup_(kargs_state_done) struct kargs_state new = {};
 	bool finished = kargs_state_is_finished(&k->state);
+	/* words that arrive are where they belong, unless the config names another place
+	 */
+	bool moved = is_elsewhere(k) &&
+		     (k->config->bootloader || !is_booted(&k->state, facts));
 	int r;
 
-	if (finished && cmdline_equal(wanted, &k->state.words))
-		return k->state.trial ? settle_trial(k, facts, missing) :
-					judge(k, facts, missing);
+	if (finished && !moved && cmdline_equal(wanted, &k->state.words)) {
+		if (k->state.trial)
+			return settle_trial(k, facts, missing);
+		return kargs_state_is_stale(k->root, &k->state, k->config) ?
+			       sign_again(k) :
+			       judge(k, facts, missing);
+	}
 	if (finished && wanted->words.n && cmdline_equal(wanted, &k->state.rejected))
 		return 0;
 	r = refuse_unsafe(wanted);
@@ -365,7 +429,7 @@ int kargs_remove(const struct root *root, const struct kernel_config *config)
 		return r;
 	if (k.state.generation == 0)
 		return 0;
-	r = install(&k, &none);
+	r = is_elsewhere(&k) ? clean_up(&k) : install(&k, &none);
 	if (r < 0)
 		return r;
 	r = root_remove(root, KARGS_STATE);
@@ -429,6 +493,9 @@ int kargs_status(const struct root *root, const struct kernel_config *config,
 	if (r < 0)
 		return r;
 	printf("boot loader:  %s\n", loader->name);
+	if (kargs_state_is_elsewhere(root, &state, loader->name))
+		printf("our words:    left in %s by an earlier boot loader\n",
+		       state.loader);
 	printf("generation:   %u\n", state.generation);
 	printf("state:        %s\n", state_text(root, &state, facts, missing));
 	printf("reboot:       %s\n",

@@ -18,7 +18,9 @@ struct kernel_facts {
 	bool passthrough;        /* most groups' default domain is the identity */
 	bool vf_bars_unassigned; /* a PF's VF BARs have no address: not enough MMIO window
 				  */
-	struct cmdline running;  /* /proc/cmdline */
+	bool stale; /* ours are with another boot loader or certificate than the config
+		     * names */
+	struct cmdline running; /* /proc/cmdline */
 	struct cmdline ours; /* installed by us for the next boot, without the marker */
 	struct cmdline rejected; /* rolled back: not to be tried again */
 };

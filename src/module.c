@@ -1,16 +1,49 @@
 #include "module.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <libkmod.h>
 
-static void unref_kmod(struct kmod_ctx **ctx)
-{
-	kmod_unref(*ctx);
-}
+/*
+ * Loaded when a module is to be loaded, which is once in a boot: libcrypto, which comes
+ * along, makes four fifths of what starting the program would cost otherwise.
+ */
+#define LIBRARY "libkmod.so.2"
+#define FUNCTIONS(X)                       \
+	X(kmod_new)                        \
+	X(kmod_unref)                      \
+	X(kmod_module_get_initstate)       \
+	X(kmod_module_get_module)          \
+	X(kmod_module_get_name)            \
+	X(kmod_module_get_options)         \
+	X(kmod_module_insert_module)       \
+	X(kmod_module_new_from_lookup)     \
+	X(kmod_module_new_from_name)       \
+	X(kmod_module_probe_insert_module) \
+	X(kmod_module_unref)               \
+	X(kmod_module_unref_list)
 
-static void unref_list(struct kmod_list **list)
+struct library {
+#define MEMBER(function) __typeof__(&(function)) function;
+	FUNCTIONS(MEMBER)
+#undef MEMBER
+};
+
+static int library_open(struct library *ret)
 {
-	kmod_module_unref_list(*list);
+	void *handle = dlopen(LIBRARY, RTLD_NOW);
+	struct library library;
+
+	if (!handle)
+		return -ELIBACC;
+#define FIND(function)                                          \
+	*(void **)&library.function = dlsym(handle, #function); \
+	if (!library.function)                                  \
+		return -ELIBBAD;
+	FUNCTIONS(FIND)
+#undef FIND
+	*ret = library;
+	return 0;
 }
 
 /* "vfio-pci" is made by vfio_pci */
@@ -25,6 +58,7 @@ static char *module_of_driver(const char *driver)
 }
 
 struct request {
+	const struct library *kmod;
 	const char *module, *options;
 };
 
@@ -37,52 +71,67 @@ struct request {
 static int insert_itself(struct kmod_module *module, const char *command, void *data)
 {
 	const struct request *request = data;
-	bool ours = streq(kmod_module_get_name(module), request->module);
-	const char *usual = kmod_module_get_options(module);
+	const struct library *kmod = request->kmod;
+	bool ours = streq(kmod->kmod_module_get_name(module), request->module);
+	const char *usual = kmod->kmod_module_get_options(module);
 	const char *added = ours ? request->options : NULL;
 	_cleanup_free_ char *options =
 		xasprintf("%s%s%s", usual ? usual : "", usual && added ? " " : "",
 			  added ? added : "");
 
 	(void)command;
-	return kmod_module_insert_module(module, 0, options);
+	return kmod->kmod_module_insert_module(module, 0, options);
 }
 
 /* Built in or loaded, where there is no index to look it up: an initrd may have none. */
-static bool is_there(struct kmod_ctx *ctx, const char *name)
+static bool is_there(const struct library *kmod, struct kmod_ctx *ctx, const char *name)
 {
 	struct kmod_module *module;
 	int state;
 
-	if (kmod_module_new_from_name(ctx, name, &module) < 0)
+	if (kmod->kmod_module_new_from_name(ctx, name, &module) < 0)
 		return false;
-	state = kmod_module_get_initstate(module);
-	kmod_module_unref(module);
+	state = kmod->kmod_module_get_initstate(module);
+	kmod->kmod_module_unref(module);
 	return state >= 0 && state != KMOD_MODULE_GOING;
+}
+
+static int load(struct kmod_ctx *ctx, const struct request *request)
+{
+	const struct library *kmod = request->kmod;
+	struct kmod_list *list = NULL;
+	struct kmod_module *module;
+	int r = kmod->kmod_module_new_from_lookup(ctx, request->module, &list);
+
+	if (r < 0 || !list) { /* an unknown name is an empty list, not an error */
+		if (is_there(kmod, ctx, request->module))
+			return 0;
+		return r < 0 ? r : -ENOENT;
+	}
+	module = kmod->kmod_module_get_module(list);
+	r = kmod->kmod_module_probe_insert_module(module, KMOD_PROBE_APPLY_BLACKLIST,
+						  request->options, insert_itself,
+						  request, NULL);
+	kmod->kmod_module_unref(module);
+	kmod->kmod_module_unref_list(list);
+	if (r == KMOD_PROBE_APPLY_BLACKLIST)
+		return -EPERM;
+	return r;
 }
 
 int module_load(const char *name, const char *options)
 {
-	_cleanup_(unref_kmod) struct kmod_ctx *ctx = kmod_new(NULL, NULL);
-	_cleanup_(unref_list) struct kmod_list *list = NULL;
-	_cleanup_free_ char *module_name = module_of_driver(name);
-	const struct request request = { module_name, options };
-	struct kmod_module *module;
-	int r;
+	_cleanup_free_ char *module = module_of_driver(name);
+	struct library kmod;
+	struct kmod_ctx *ctx;
+	int r = library_open(&kmod);
 
+	if (r < 0)
+		return r;
+	ctx = kmod.kmod_new(NULL, NULL);
 	if (!ctx)
 		return -ENOMEM;
-	r = kmod_module_new_from_lookup(ctx, module_name, &list);
-	if (r < 0 || !list) { /* an unknown name is an empty list, not an error */
-		if (is_there(ctx, module_name))
-			return 0;
-		return r < 0 ? r : -ENOENT;
-	}
-	module = kmod_module_get_module(list);
-	r = kmod_module_probe_insert_module(module, KMOD_PROBE_APPLY_BLACKLIST, options,
-					    insert_itself, &request, NULL);
-	kmod_module_unref(module);
-	if (r == KMOD_PROBE_APPLY_BLACKLIST)
-		return -EPERM;
+	r = load(ctx, &(struct request){ &kmod, module, options });
+	kmod.kmod_unref(ctx);
 	return r;
 }

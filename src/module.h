@@ -10,6 +10,6 @@
  * dependencies and soft dependencies, without running `install` commands of modprobe.d
  * (they start shells). Options of modprobe.d are kept, ours are added. 0: it is there
  * (loaded now, before, or built in); -ENOENT: no such module; -EPERM: blacklisted; else
- * the kernel's errno.
+ * the kernel's errno. -ELIBACC: libkmod is not installed.
  */
 int module_load(const char *name, const char *options);

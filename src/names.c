@@ -2,9 +2,24 @@
 
 #include <pci/pci.h>
 #include <setjmp.h>
+#include <sys/stat.h>
+
+struct answer {
+	unsigned vendor, device;
+	char *name; /* NULL: unknown */
+};
+
+/* Filled as questions come. */
+struct cache {
+	bool tried; /* to read the list */
+	char *list; /* pci.ids; NULL: none, or none in plain text */
+	struct answer *answers;
+	size_t n_answers;
+};
 
 struct names {
 	struct pci_access *access;
+	struct cache *cache;
 };
 
 static jmp_buf escape; /* libpci hands its handlers nothing of ours */
@@ -33,21 +48,74 @@ struct names *names_open(void)
 	names->access->error = leave;
 	names->access->warning = ignore;
 	names->access->debug = ignore;
+	names->cache = xcalloc(1, sizeof(*names->cache));
 	return names;
 }
 
 void names_close(struct names **names)
 {
+	struct cache *cache;
+
 	if (!*names)
 		return;
+	cache = (*names)->cache;
+	for (size_t i = 0; i < cache->n_answers; i++)
+		free(cache->answers[i].name);
+	free(cache->answers);
+	free(cache->list);
+	free(cache);
 	pci_free_name_list((*names)->access);
 	pci_cleanup((*names)->access);
 	free(*names);
 	*names = NULL;
 }
 
-static const char *lookup(struct pci_access *access, char *name, int size,
-			  unsigned vendor, unsigned device)
+/* Where libpci looks; built with zlib it first looks for that name with .gz. */
+static char *read_list(const char *libpci_path)
+{
+	_cleanup_free_ char *path = xstrdup(libpci_path ? libpci_path : ""), *text = NULL;
+	_cleanup_fclose_ FILE *file = NULL;
+	size_t length = strlen(path), size;
+	struct stat st;
+
+	if (length > 3 && streq(path + length - 3, ".gz"))
+		path[length - 3] = '\0';
+	file = fopen(path, "re");
+	if (!file || fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode))
+		return NULL;
+	text = xcalloc((size_t)st.st_size + 2, 1);
+	text[0] = '\n'; /* so that each line has one before it */
+	size = fread(text + 1, 1, (size_t)st.st_size, file);
+	return strlen(text) == size + 1 ? steal_pointer(&text) : NULL;
+}
+
+/*
+ * "\n8086  Intel Corporation\n# …\n\t10c9  82576 …\n\t\t8086 a03c  subsystem…\n": two
+ * searches instead of the list of all names that libpci makes first, which took more time
+ * than all else of a run in which nothing is to do.
+ */
+static char *search(const char *list, unsigned vendor, unsigned device)
+{
+	char head[16];
+	const char *line;
+
+	snprintf(head, sizeof(head), "\n%04x  ", vendor);
+	line = strstr(list, head);
+	snprintf(head, sizeof(head), "\t%04x  ", device);
+	while (line && (line = strchr(line + 1, '\n'))) {
+		line++;
+		if (startswith(line, head))
+			return strip_end(xstrndup(line + strlen(head),
+						  strcspn(line + strlen(head), "\n")));
+		if (!strchr("\t#\n", *line)) /* the next vendor, or the end */
+			return NULL;
+		line--;
+	}
+	return NULL;
+}
+
+static const char *ask_libpci(struct pci_access *access, char *name, int size,
+			      unsigned vendor, unsigned device)
 {
 	if (setjmp(escape))
 		return NULL;
@@ -57,16 +125,39 @@ static const char *lookup(struct pci_access *access, char *name, int size,
 			       (int)device);
 }
 
+static char *look_up(const struct names *names, unsigned vendor, unsigned device)
+{
+	struct cache *cache = names->cache;
+	const char *found;
+	char name[256], *quick;
+
+	if (!cache->tried)
+		cache->list = read_list(names->access->id_file_name);
+	cache->tried = true;
+	quick = cache->list ? search(cache->list, vendor, device) : NULL;
+	if (quick)
+		return quick;
+	/* it also knows udev's hardware database */
+	found = ask_libpci(names->access, name, sizeof(name), vendor, device);
+	if (!found) /* the first question reads the list: what stands before any damage is
+		       good */
+		found = ask_libpci(names->access, name, sizeof(name), vendor, device);
+	return xstrdup(found);
+}
+
 char *names_device(const struct names *names, unsigned vendor, unsigned device)
 {
-	const char *found;
-	char name[256];
+	struct cache *cache;
+	struct answer *answer;
 
 	if (!names)
 		return NULL;
-	found = lookup(names->access, name, sizeof(name), vendor, device);
-	if (!found) /* the first question reads the list: what stands before any damage is
-		       good */
-		found = lookup(names->access, name, sizeof(name), vendor, device);
-	return xstrdup(found);
+	cache = names->cache;
+	for (size_t i = 0; i < cache->n_answers; i++)
+		if (cache->answers[i].vendor == vendor &&
+		    cache->answers[i].device == device)
+			return xstrdup(cache->answers[i].name);
+	answer = array_add(cache->answers, cache->n_answers);
+	*answer = (struct answer){ vendor, device, look_up(names, vendor, device) };
+	return xstrdup(answer->name);
 }

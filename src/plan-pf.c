@@ -1,6 +1,9 @@
 #include "planner.h"
 
+#include "driver.h"
+
 #include <errno.h>
+#include <search.h>
 
 static struct where vf_where(const struct pf_rule *rule, unsigned vf_index)
 {
@@ -39,29 +42,45 @@ static void set_autoprobe(struct task *t, bool value, bool always, const char *w
 	a->why = xstrdup(why);
 }
 
-/* Where a MAC address is in use or asked for already; NULL: nowhere. The caller frees it.
- */
-static char *mac_owner(const struct planner *p, uint64_t mac)
+static int compare_macs(const void *a, const void *b)
+{
+	const struct taken_mac *x = a, *y = b;
+
+	return (x->mac > y->mac) - (x->mac < y->mac);
+}
+
+/* Who has the address already; NULL: nobody, and it is taken from now on. */
+static const struct taken_mac *take_mac(struct planner *p, const struct taken_mac *wanted)
+{
+	struct taken_mac *mac = xcalloc(1, sizeof(*mac)), **found;
+
+	*mac = *wanted;
+	found = tsearch(mac, &p->macs, compare_macs);
+	if (!found)
+		abort();
+	if (*found == mac)
+		return NULL;
+	free(mac);
+	return *found;
+}
+
+/* Those of this host's own interfaces; a VF's own follows what is set for it. */
+static void take_macs_of_interfaces(struct planner *p)
 {
 	const char *expected;
-	uint64_t other;
 
-	for (size_t i = 0; i < p->n_macs; i++)
-		if (p->macs[i].mac == mac)
-			return xasprintf("VF %u of %s", p->macs[i].vf,
-					 p->macs[i].pf->address);
 	for (size_t i = 0; i < p->system->n_functions; i++) {
 		const struct function *f = &p->system->functions[i];
 
-		for (size_t j = 0; f->pf == NONE && j < f->n_netdevs; j++)
-			if (f->netdevs[j].mac &&
-			    vf_key_parse(VF_MAC, f->netdevs[j].mac, &other, &expected) ==
-				    0 &&
-			    other == mac)
-				return xasprintf("%s of %s", f->netdevs[j].name,
-						 f->address);
+		for (size_t j = 0; f->pf == NONE && j < f->n_netdevs; j++) {
+			struct taken_mac mac = { .function = f,
+						 .netdev = f->netdevs[j].name };
+
+			if (f->netdevs[j].mac && vf_key_parse(VF_MAC, f->netdevs[j].mac,
+							      &mac.mac, &expected) == 0)
+				take_mac(p, &mac);
+		}
 	}
-	return NULL;
 }
 
 /* Puts the address in place of "stable", and takes one away that must not be given. */
@@ -69,8 +88,9 @@ static void settle_mac(struct task *t, unsigned i, struct vf_values *wanted)
 {
 	struct planner *p = t->planner;
 	uint64_t *mac = &wanted->value[VF_MAC];
-	_cleanup_free_ char *owner = NULL, *text = NULL;
 	const struct vf_values just_mac = vf_values_only(wanted, VF_BIT(VF_MAC));
+	_cleanup_free_ char *text = NULL, *vf = NULL;
+	const struct taken_mac *owner;
 
 	if (!vf_knows(wanted, VF_MAC) || !t->pf->link)
 		return;
@@ -84,14 +104,16 @@ static void settle_mac(struct task *t, unsigned i, struct vf_values *wanted)
 	}
 	if (*mac == VF_MAC_STABLE)
 		*mac = vf_stable_mac(t->pf->link->permanent_mac, i);
-	owner = mac_owner(p, *mac);
-	if (!owner) {
-		*array_add(p->macs, p->n_macs) = (struct wanted_mac){ *mac, t->pf, i };
+	if (!p->macs)
+		take_macs_of_interfaces(p);
+	owner = take_mac(p, &(struct taken_mac){ *mac, t->pf, NULL, i });
+	if (!owner)
 		return;
-	}
 	text = vf_values_text(&just_mac);
+	vf = xasprintf("VF %u", owner->vf);
 	planner_problem(p, LOG_ERR, t->pf, vf_where(t->rule, i),
-			"VF %u is not given %s: %s has it", i, text, owner);
+			"VF %u is not given %s: %s of %s has it", i, text,
+			owner->netdev ? owner->netdev : vf, owner->function->address);
 	wanted->known &= ~VF_BIT(VF_MAC);
 }
 
@@ -153,7 +175,7 @@ static void set_attributes(struct task *t, const struct function *f, int vf,
 static const char *eswitch_obstacle(struct task *t)
 {
 	const struct function *pf = t->pf;
-	enum eswitch_order order = eswitch_order(pf->driver);
+	enum eswitch_order order = driver_find(pf->driver)->eswitch;
 
 	if (order == ESWITCH_NO_VFS && pf->n_vfs)
 		return "its driver changes that only while there are no VFs: write 0 to "
@@ -195,8 +217,18 @@ static void set_eswitch(struct task *t)
 	}
 }
 
-/* Before the VFs: bnxt_en makes none while the link is down, a VF's MTU is bounded by the
- * PF's. */
+/* A driver that makes no VFs while the interface is down, and it is down. */
+static bool lacks_link(const struct function *pf)
+{
+	bool up = pf->n_netdevs == 0;
+
+	for (size_t i = 0; i < pf->n_netdevs; i++)
+		up |= pf->netdevs[i].up;
+	return !up && driver_find(pf->driver)->needs_link;
+}
+
+/* Before the VFs: some drivers make none while the link is down, a VF's MTU is bounded by
+ * the PF's. */
 static void set_pf(struct task *t, bool making)
 {
 	const struct link *link = t->pf->link;
@@ -206,9 +238,11 @@ static void set_pf(struct task *t, bool making)
 	if (link && rule->mtu && rule->mtu != link->mtu)
 		planner_add(t->planner, SET_LINK, t->pf, NONE, "mtu", mtu, rule->where)
 			->why = xasprintf("found %u", link->mtu);
-	if (link && rule->link_up && !link->up)
+	if (link && rule->link_up ? !link->up : making && lacks_link(t->pf))
 		planner_add(t->planner, SET_LINK, t->pf, NONE, "link", "up", rule->where)
-			->why = xstrdup("found down");
+			->why =
+			xasprintf("found down%s",
+				  rule->link_up ? "" : ", where its driver makes none");
 	set_attributes(t, t->pf, NONE, &rule->sysfs, making);
 }
 
@@ -256,6 +290,7 @@ static void create_vfs(struct task *t, unsigned want)
 {
 	bool named = false, native = false, autoprobe = t->pf->autoprobe;
 	_cleanup_free_ char *count = xasprintf("%u", want);
+	struct action *create;
 
 	for (unsigned i = 0; i < want; i++) {
 		const char *driver = pf_rule_driver(t->rule, i);
@@ -267,10 +302,12 @@ static void create_vfs(struct task *t, unsigned want)
 		set_autoprobe(t, !named, false,
 			      named ? "VFs get their driver when they are set up" :
 				      "VFs get their native driver");
-	planner_add(t->planner, CREATE_VFS, t->pf, NONE, NULL, count, t->rule->where)
-		->why =
-		t->pf->n_vfs ? xasprintf("%u VFs wanted, found %zu", want, t->pf->n_vfs) :
-			       xasprintf("%u VFs wanted, found none", want);
+	create = planner_add(t->planner, CREATE_VFS, t->pf, NONE, NULL, count,
+			     t->rule->where);
+	create->why = t->pf->n_vfs ?
+			      xasprintf("%u VFs wanted, found %zu", want, t->pf->n_vfs) :
+			      xasprintf("%u VFs wanted, found none", want);
+	create->patience = driver_find(t->pf->driver)->patience;
 	for (unsigned i = 0; i < want; i++)
 		if (!streq(pf_rule_driver(t->rule, i), DRIVER_NATIVE))
 			override_vf(t, i, pf_rule_driver(t->rule, i));
@@ -394,7 +431,7 @@ static void correct_vf(struct task *t, const struct function *vf)
 		unbind_vf(t, vf,
 			  right ? xstrdup("its driver must see what is set") :
 				  xasprintf("%s wanted", driver));
-	set_vf(t, vf->vf_index, &set, why_set(vf, &set));
+	set_vf(t, vf->vf_index, &set, set.known ? why_set(vf, &set) : NULL);
 	if (entry)
 		set_attributes(t, vf, i, &entry->sysfs, false);
 	if (!right && is_named(driver))
@@ -422,12 +459,25 @@ static void no_iommu(struct task *t)
 		"in the firmware and the IOMMU in the kernel (sriov-setup kargs status)");
 }
 
+/* Must the VFs stay off VFIO, where the rule wants them there? */
+static bool keeps_off_vfio(struct task *t, unsigned n)
+{
+	const char *why = driver_find(t->pf->driver)->no_vfio;
+
+	if (!why || !pf_rule_wants_vfio(t->rule, n))
+		return false;
+	planner_problem(t->planner, LOG_ERR, t->pf, t->rule->where,
+			"its VFs are not given to vfio-pci: %s", why);
+	return true;
+}
+
 /* Whether VFs can be made and bound at all; each reason is one problem. */
 static bool pf_is_able(struct task *t, unsigned want)
 {
 	const struct function *pf = t->pf;
 	struct planner *p = t->planner;
 	struct where where = t->rule->where;
+	const struct driver *driver = driver_find(pf->driver);
 
 	if (want > pf->total_vfs)
 		planner_problem(p, LOG_ERR, pf, where,
@@ -442,9 +492,13 @@ static bool pf_is_able(struct task *t, unsigned want)
 			"the PF itself is bound to %s: take %04x:%04x out of its ids= "
 			"and reboot",
 			pf->driver, pf->vendor, pf->device);
+	else if (driver->no_vfs)
+		planner_problem(p, LOG_ERR, pf, where, "%u VFs wanted, found %zu: %s",
+				want, pf->n_vfs, driver->no_vfs);
 	else if (pf_rule_wants_vfio(t->rule, want) && pf->iommu_group == NONE)
 		no_iommu(t);
-	else /* plan_pf() has said that the link is missing */
+	else if (!keeps_off_vfio(t, want))
+		/* plan_pf() has said that the link is missing */
 		return pf->link || !pf_rule_needs_link(t->rule);
 	return false;
 }
@@ -467,6 +521,18 @@ static void correct_vfs(struct task *t)
 	}
 	if (lacking)
 		no_iommu(t);
+}
+
+/* How many VFs there should be, and with this driver can be. */
+static unsigned wanted_count(struct task *t)
+{
+	unsigned want = pf_rule_count(t->rule, t->pf);
+
+	if (t->rule->vfs > 0 && want > (unsigned)t->rule->vfs)
+		planner_problem(t->planner, LOG_INFO, t->pf, t->rule->where,
+				"%d VFs wanted; its driver always makes all %u",
+				t->rule->vfs, want);
+	return want;
 }
 
 #define USERS_NAMED 8
@@ -504,6 +570,10 @@ static char *users_of_vfs(const struct task *t)
 /* Why the VFs that are there stay; NULL: they may go. The caller frees it. */
 static char *count_obstacle(const struct task *t)
 {
+	const char *no_vfs = driver_find(t->pf->driver)->no_vfs;
+
+	if (no_vfs)
+		return xstrdup(no_vfs);
 	if (t->planner->config->gentle)
 		return xstrdup("a boot takes none away, sriov-setup apply does when "
 			       "none is in use");
@@ -563,14 +633,10 @@ void plan_no_vfs(struct task *t)
 void plan_pf(struct task *t)
 {
 	const struct function *pf = t->pf;
-	unsigned have = (unsigned)pf->n_vfs, want = pf_rule_count(t->rule, pf);
+	unsigned have = (unsigned)pf->n_vfs, want = wanted_count(t);
 	_cleanup_free_ char *obstacle = have && have != want ? count_obstacle(t) : NULL;
 	bool change = have != want && !obstacle;
 
-	if (t->rule->vfs >= 0 && have == want && have > (unsigned)t->rule->vfs)
-		planner_problem(t->planner, LOG_WARNING, pf, t->rule->where,
-				"has %u VFs, %d wanted; driver %s makes no fewer", have,
-				t->rule->vfs, pf->driver ? pf->driver : "(none)");
 	if (pf_rule_needs_link(t->rule) && !pf->link)
 		planner_problem(
 			t->planner, LOG_ERR, pf, t->rule->where,
@@ -588,5 +654,6 @@ void plan_pf(struct task *t)
 		return;
 	if (obstacle)
 		keep_count(t, want, obstacle);
-	correct_vfs(t);
+	if (!keeps_off_vfio(t, have))
+		correct_vfs(t);
 }

@@ -1,5 +1,7 @@
 #include "planner.h"
 
+#include <search.h>
+
 int plan_pf_rule(const struct config *config, const struct function *pf)
 {
 	const struct pf_rule *rule = system_pf_rule(config, pf);
@@ -95,7 +97,7 @@ static void plan_boot_args(struct planner *p)
 	struct action *a;
 
 	kargs_wanted(&p->config->kernel, &p->system->kernel, &wanted, &missing);
-	if (cmdline_equal(&wanted, &p->system->kernel.ours))
+	if (cmdline_equal(&wanted, &p->system->kernel.ours) && !p->system->kernel.stale)
 		return;
 	words = cmdline_print(&wanted);
 	if (wanted.words.n && cmdline_equal(&wanted, &p->system->kernel.rejected)) {
@@ -107,7 +109,9 @@ static void plan_boot_args(struct planner *p)
 	}
 	a = planner_add(p, BOOT_ARGS, NULL, NONE, NULL, words, p->config->kernel.where);
 	a->when = NEXT_BOOT;
-	a->why = xstrdup(missing.words.n ? "not in effect" : "not asked for any more");
+	a->why = xstrdup(missing.words.n         ? "not in effect" :
+			 p->system->kernel.stale ? "another boot loader or certificate" :
+						   "not asked for any more");
 }
 
 struct plan plan_make(const struct config *config, const struct system *system)
@@ -123,7 +127,7 @@ struct plan plan_make(const struct config *config, const struct system *system)
 	plan_memlock(&p);
 	plan_boot_args(&p);
 	strings_done(&p.drivers);
-	free(p.macs);
+	tdestroy(p.macs, free);
 	return p.plan;
 }
 

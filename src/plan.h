@@ -14,7 +14,7 @@ enum verb {
 	WRITE,      /* name: attribute of the function, or path below /sys; value: text */
 	REMOVE_VFS, /* all of them, none of which has a driver any more; value: how many
 		     */
-	CREATE_VFS, /* value: count, which is read back */
+	CREATE_VFS, /* value: count, which is read back; patience */
 	OVERRIDE,   /* value: driver, "" clears driver_override */
 	UNBIND,     /* name: driver that is bound */
 	BIND,       /* name: driver */
@@ -44,6 +44,7 @@ struct action {
 		   is not known before it exists: pci_iov_set_numvfs() rereads offset and
 		   stride */
 	char *name, *value;
+	unsigned patience; /* seconds: so long it may refuse as not ready */
 	struct vf_values values;
 	char *why;          /* "7 VFs wanted, found 0" */
 	struct where where; /* the rule that asks for it; borrowed from the config */

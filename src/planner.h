@@ -8,10 +8,11 @@
 
 #include <syslog.h>
 
-/* A MAC address that a VF is to get. */
-struct wanted_mac {
+/* A MAC address that an interface has or a VF is to get. */
+struct taken_mac {
 	uint64_t mac;
-	const struct function *pf;
+	const struct function *function; /* that of the interface, or the VF's PF */
+	const char *netdev;              /* NULL: the VF's */
 	unsigned vf;
 };
 
@@ -21,8 +22,7 @@ struct planner {
 	const struct system *system;
 	struct plan plan;
 	struct strings drivers; /* vfio drivers that something is to be bound to */
-	struct wanted_mac *macs;
-	size_t n_macs;
+	void *macs; /* tsearch()'s tree of struct taken_mac; NULL: not looked at yet */
 };
 
 /* One PF and the rule that governs it. */

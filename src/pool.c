@@ -2,11 +2,12 @@
 
 #include <ctype.h>
 
+/* The last one first: neighbours are mostly of one pool. */
 static struct pool *find_pool(struct pools *pools, const char *resource)
 {
-	for (size_t i = 0; i < pools->n; i++)
-		if (streq(pools->items[i].resource, resource))
-			return &pools->items[i];
+	for (size_t i = pools->n; i > 0; i--)
+		if (streq(pools->items[i - 1].resource, resource))
+			return &pools->items[i - 1];
 	return NULL;
 }
 

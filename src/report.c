@@ -156,34 +156,39 @@ static bool same_resource(const struct offer *a, const struct offer *b)
 	return a->path == b->path && streq(a->resource, b->resource);
 }
 
-/* One entry, at the first offer of it. */
-static void put_resource(struct document *list, const struct offers *offers, size_t first)
+static void put_node(struct document *nodes, int node)
 {
-	const struct offer *o = &offers->items[first];
+	_cleanup_(document_free) struct document *number = document_number(node);
+
+	for (size_t i = 0; i < nodes->n; i++)
+		if (streq(nodes->items[i]->text, number->text))
+			return;
+	document_add(nodes, steal_pointer(&number));
+}
+
+/* One entry, at the first kind of offer with it. */
+static void put_resource(struct document *list, const struct offers *offers, size_t kind)
+{
+	const struct offer *o = &offers->items[offers->kinds[kind]];
 	struct document *entry, *nodes;
 	long count = 0;
 
-	for (size_t i = 0; i < first; i++)
-		if (same_resource(&offers->items[i], o))
+	for (size_t i = 0; i < kind; i++)
+		if (same_resource(&offers->items[offers->kinds[i]], o))
 			return;
 	entry = document_add_map(list);
 	document_put_string(entry, "name", o->resource);
 	document_put_string(entry, "advertised",
 			    is_advertised(o) ? advertise_names[o->path] : NULL);
 	nodes = document_new(DOCUMENT_LIST);
-	for (size_t i = first; i < offers->n; i++) {
+	for (size_t i = offers->kinds[kind]; i < offers->n; i++) {
 		const struct offer *other = &offers->items[i];
-		bool seen = other->function->numa_node == NONE;
 
-		if (!same_resource(other, o))
+		if (other->kind != kind && !same_resource(other, o))
 			continue;
 		count++;
-		for (size_t j = first; j < i; j++)
-			seen |= same_resource(&offers->items[j], o) &&
-				offers->items[j].function->numa_node ==
-					other->function->numa_node;
-		if (!seen)
-			document_add(nodes, document_number(other->function->numa_node));
+		if (other->function->numa_node != NONE)
+			put_node(nodes, other->function->numa_node);
 	}
 	document_put_number(entry, "count", count);
 	document_put(entry, "numa_nodes", nodes);
@@ -209,7 +214,7 @@ struct document *report_make(const struct export_input *input)
 			put_device(list, input, &offers, f);
 	}
 	list = document_put_list(top, "resources");
-	for (size_t i = 0; i < offers.n; i++)
+	for (size_t i = 0; i < offers.n_kinds; i++)
 		put_resource(list, &offers, i);
 	list = document_put_list(top, "conflicts");
 	for (size_t i = 0; i < conflicts.n; i++)

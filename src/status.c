@@ -21,10 +21,9 @@ static void print_group(FILE *out, const struct function *f)
 
 static const char *resource_of(const struct offers *offers, const struct function *f)
 {
-	for (size_t i = 0; i < offers->n; i++)
-		if (offers->items[i].function == f)
-			return offers->items[i].resource;
-	return NULL;
+	const struct offer *offer = offers_find(offers, f);
+
+	return offer ? offer->resource : NULL;
 }
 
 static bool vf_is_right(const struct pf_rule *rule, const struct function *vf)

@@ -1,6 +1,7 @@
 #include "system.h"
 
 #include "attribute.h"
+#include "driver.h"
 #include "inuse.h"
 #include "kargs-state.h"
 #include "made.h"
@@ -438,6 +439,14 @@ static void read_modprobe(struct system *system, const struct root *root)
 		system->modprobe = xasprintf("%s\n", text); /* root_read() cuts the end */
 }
 
+static bool is_stale(const struct root *root, const struct kernel_config *config)
+{
+	_cleanup_(kargs_state_done) struct kargs_state state;
+
+	return kargs_state_read(root, &state) == 0 &&
+	       kargs_state_is_stale(root, &state, config);
+}
+
 int system_observe(struct system *ret, const struct root *root,
 		   const struct config *config)
 {
@@ -451,6 +460,7 @@ int system_observe(struct system *ret, const struct root *root,
 		r = kernel_facts_read(root, &system.kernel);
 		if (r < 0)
 			return r;
+		system.kernel.stale = is_stale(root, &config->kernel);
 	}
 	read_modprobe(&system, root);
 	memlock_list(root, &system.memlock); /* no such folder: none */
@@ -539,11 +549,15 @@ const struct pf_rule *system_pf_rule(const struct config *config,
 
 unsigned pf_rule_count(const struct pf_rule *rule, const struct function *pf)
 {
-	bool made_so = rule->vfs == (int)pf->asked && pf->asked && pf->n_vfs > pf->asked;
+	unsigned want = (unsigned)rule->vfs;
 
-	if (rule->vfs == VFS_UNSET || made_so)
+	if (rule->vfs == VFS_UNSET)
 		return (unsigned)pf->n_vfs;
-	return rule->vfs == VFS_MAX ? pf->total_vfs : (unsigned)rule->vfs;
+	if (rule->vfs == VFS_MAX || (want && driver_find(pf->driver)->makes_all))
+		return pf->total_vfs;
+	/* more than it was told: it would do so again */
+	return pf->asked && want == pf->asked && pf->n_vfs > want ? (unsigned)pf->n_vfs :
+								    want;
 }
 
 const char *pf_rule_driver(const struct pf_rule *rule, unsigned vf_index)

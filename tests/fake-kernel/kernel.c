@@ -103,27 +103,64 @@ static void show_netdev(struct kernel *kernel, struct function *f)
 	tree_attribute(net, "addr_assign_type", f->mac ? "0\n" : "1\n");
 	tree_attribute(net, "flags", "0x%x\n", f->up || f->driver->up ? 0x1003 : 0x1002);
 	tree_attribute(net, "dev_port", "0\n");
-	tree_attribute(net, "ifindex", "%u\n", 2 + (f->index & 0xff));
+	if (!f->ifindex)
+		f->ifindex = 2 + kernel->n_netdevs++;
+	tree_attribute(net, "ifindex", "%u\n", f->ifindex);
 	if (f->master)
 		tree_link(net, "master", "../../../../virtual/net/%s", f->master);
 	tree_link(&kernel->root, class, "../../devices/%s/%s/%s", f->dir->parent->name,
 		  f->address, path);
 }
 
-void kernel_make_due(struct kernel *kernel)
+static bool is_due(const struct timespec *due)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	return due->tv_sec && (now.tv_sec > due->tv_sec || (now.tv_sec == due->tv_sec &&
+							    now.tv_nsec >= due->tv_nsec));
+}
+
+static void set_due(struct timespec *due, unsigned milliseconds)
+{
+	clock_gettime(CLOCK_MONOTONIC, due);
+	due->tv_nsec += milliseconds % 1000 * 1000000L;
+	due->tv_sec += milliseconds / 1000 + due->tv_nsec / 1000000000;
+	due->tv_nsec %= 1000000000;
+}
+
+static void add_vfs(struct kernel *kernel, struct function *pf, unsigned n);
+
+void kernel_make_due(struct kernel *kernel)
+{
 	for (size_t i = 0; i < kernel->n_functions; i++) {
 		struct function *f = kernel->functions[i];
 
-		if (!f->due.tv_sec || now.tv_sec < f->due.tv_sec ||
-		    (now.tv_sec == f->due.tv_sec && now.tv_nsec < f->due.tv_nsec))
-			continue;
-		f->due.tv_sec = 0;
-		show_netdev(kernel, f);
+		if (is_due(&f->due)) {
+			f->due.tv_sec = 0;
+			show_netdev(kernel, f);
+		}
+		if (f->coming && is_due(&f->vfs_due)) {
+			unsigned n = f->coming;
+
+			f->coming = 0;
+			add_vfs(kernel, f, n);
+		}
 	}
+}
+
+int netdev_up(struct kernel *kernel, unsigned ifindex)
+{
+	for (size_t i = 0; i < kernel->n_functions; i++) {
+		struct function *f = kernel->functions[i];
+
+		if (!ifindex || f->ifindex != ifindex)
+			continue;
+		f->up = true;
+		show_netdev(kernel, f);
+		return 0;
+	}
+	return -ENODEV;
 }
 
 static void make_netdev(struct kernel *kernel, struct function *f)
@@ -131,10 +168,7 @@ static void make_netdev(struct kernel *kernel, struct function *f)
 	if (!f->net)
 		f->net = f->pf && f->pf->net ? xasprintf("%sv%u", f->pf->net, f->index) :
 					       xasprintf("net%zu", kernel->n_functions);
-	clock_gettime(CLOCK_MONOTONIC, &f->due);
-	f->due.tv_nsec += f->late % 1000 * 1000000L;
-	f->due.tv_sec += f->late / 1000 + f->due.tv_nsec / 1000000000;
-	f->due.tv_nsec %= 1000000000;
+	set_due(&f->due, f->late);
 	kernel_make_due(kernel);
 }
 
@@ -242,7 +276,7 @@ void function_override(struct function *f, const char *driver)
 static void show_vfs(const struct function *pf)
 {
 	if (pf->total)
-		tree_attribute(pf->dir, "sriov_numvfs", "%zu\n", pf->n_vfs);
+		tree_attribute(pf->dir, "sriov_numvfs", "%zu\n", pf->n_vfs + pf->coming);
 }
 
 static void show_sriov(struct function *pf)
@@ -351,7 +385,7 @@ static char *vf_address(const struct function *pf, unsigned index)
 }
 
 /* pci_iov_add_virtfn(): in the group before it has its links, probed after them */
-void function_enable_vfs(struct kernel *kernel, struct function *pf, unsigned n)
+static void add_vfs(struct kernel *kernel, struct function *pf, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		_cleanup_free_ char *link = xasprintf("virtfn%u", i);
@@ -374,8 +408,21 @@ void function_enable_vfs(struct kernel *kernel, struct function *pf, unsigned n)
 	show_vfs(pf);
 }
 
+/* On s390 the VFs are hot-plugged later (no_vf_scan). */
+void function_enable_vfs(struct kernel *kernel, struct function *pf, unsigned n)
+{
+	if (!pf->late_vfs) {
+		add_vfs(kernel, pf, n);
+		return;
+	}
+	pf->coming = n;
+	set_due(&pf->vfs_due, pf->late_vfs);
+	show_vfs(pf);
+}
+
 void function_disable_vfs(struct kernel *kernel, struct function *pf)
 {
+	pf->coming = 0;
 	while (pf->n_vfs) {
 		_cleanup_free_ char *link = xasprintf("virtfn%zu", --pf->n_vfs);
 

@@ -20,6 +20,7 @@ struct driver {
 	bool keeps_vfs; /* its VFs outlive it, as nvme's do */
 	bool netdevs;   /* makes a network interface for what it drives */
 	bool up;        /* … and somebody takes each into use at once */
+	bool needs_up;  /* makes no VFs while its interface is down, as bnxt_en does */
 };
 
 struct function {
@@ -34,11 +35,15 @@ struct function {
 	bool autoprobe;
 	struct function **vfs;
 	size_t n_vfs;
+	unsigned late_vfs; /* milliseconds from the write to the VFs: s390 */
+	unsigned coming;   /* VFs that are counted but not there yet */
+	struct timespec vfs_due;
 	/* VF */
 	struct function *pf;
 	unsigned index;
 	/* its interface, while it has a driver that makes one */
 	char *net, *mac, *master;
+	unsigned ifindex;
 	bool up;
 	unsigned late;       /* milliseconds from bind to interface */
 	struct timespec due; /* when the interface comes; 0: nothing is due */
@@ -69,6 +74,7 @@ struct kernel {
 	size_t n_faults;
 	bool no_iommu;
 	int n_groups;
+	unsigned n_netdevs;
 	unsigned releases; /* how often hanging writes were let go */
 	char *mounts;      /* what /proc/self/mountinfo should say */
 	int audit;         /* a line for each write, and each read that takes a lock */
@@ -96,10 +102,12 @@ void function_unbind(struct kernel *kernel, struct function *function);
 /* device_attach(): the first driver that matches and accepts it. */
 void function_probe(struct kernel *kernel, struct function *function);
 void function_override(struct function *function, const char *driver);
+/* IFF_UP of the netdev with that ifindex; -ENODEV */
+int netdev_up(struct kernel *kernel, unsigned ifindex);
 /* sriov_enable(), sriov_disable() */
 void function_enable_vfs(struct kernel *kernel, struct function *pf, unsigned n);
 void function_disable_vfs(struct kernel *kernel, struct function *pf);
-/* Interfaces whose time has come. */
+/* Interfaces and VFs whose time has come. */
 void kernel_make_due(struct kernel *kernel);
 
 /* A line of a machine's description; control lines too. -EINVAL: not understood. */

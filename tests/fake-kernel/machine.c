@@ -87,6 +87,7 @@ static int add_driver(struct kernel *kernel, char *rest)
 		.keeps_vfs = get(&w, "keeps_vfs"),
 		.netdevs = get(&w, "netdevs"),
 		.up = get(&w, "up"),
+		.needs_up = get(&w, "needs_up"),
 	};
 
 	while (*copy && (id = strsep(&more, ",")))
@@ -143,6 +144,7 @@ static int add_function(struct kernel *kernel, char *rest)
 		.master = xstrdup(get(&w, "master")),
 		.up = get(&w, "up"),
 		.late = number(&w, "late", 10, 0),
+		.late_vfs = number(&w, "late_vfs", 10, 0),
 	};
 	const char *id = get(&w, "id"), *disk = get(&w, "disk"),
 		   *serial = get(&w, "serial");
@@ -282,6 +284,13 @@ static int pull_out(struct kernel *kernel, char *rest)
 	return 0;
 }
 
+static int set_up(struct kernel *kernel, char *rest)
+{
+	char *ifindex = word(&rest);
+
+	return netdev_up(kernel, ifindex ? (unsigned)atoi(ifindex) : 0);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct kernel *kernel, char *rest);
@@ -291,7 +300,7 @@ static const struct {
 	{ "fault", add_fault },   { "no_iommu", no_iommu },
 	{ "load", load },         { "release", release },
 	{ "remove", pull_out },   { "clear", clear_faults },
-	{ "hold", hold },
+	{ "up", set_up },         { "hold", hold },
 };
 
 int machine_line(struct kernel *kernel, char *line)

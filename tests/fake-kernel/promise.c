@@ -241,6 +241,17 @@ static bool may_write_device(const struct trial *trial, const char *address,
 	return streq(attribute, "sriov_drivers_autoprobe");
 }
 
+/* Who has just made VFs looks how many the driver says it made, where some are not there.
+ */
+static bool may_read_back(const struct trial *trial, const char *address,
+			  const char *attribute)
+{
+	const struct pf_rule *rule = governing(trial, address);
+	const struct view *pf = views_find(&trial->before, address);
+
+	return rule && streq(attribute, "sriov_numvfs") && pf->vfs == 0 && rule->vfs != 0;
+}
+
 /* Unbinding waits for who has a device open in VFIO, and takes it from others. */
 static bool may_unbind(const struct trial *trial, const char *driver, const char *address)
 {
@@ -257,8 +268,9 @@ static bool may_happen(const struct trial *trial, const char *line)
 
 	if (sscanf(line, "%*s /devices/pci%*[0-9a-f:]/%31[^/]/%63s %4095s", address,
 		   attribute, value) >= 2)
-		return !startswith(line, "read ") &&
-		       may_write_device(trial, address, attribute, value);
+		return startswith(line, "read ") ?
+			       may_read_back(trial, address, attribute) :
+			       may_write_device(trial, address, attribute, value);
 	if (sscanf(line, "%*s /bus/pci/drivers_probe %31s", address) == 1)
 		return may_touch(trial, address);
 	if (sscanf(line, "%*s /bus/pci/drivers/%63[^/]/%63s %31s", driver, attribute,

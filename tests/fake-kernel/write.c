@@ -42,11 +42,11 @@ static int configure_vfs(struct kernel *kernel, struct function *pf, unsigned n,
 {
 	if (!pf->driver || !pf->driver->sriov)
 		return -ENOENT;
-	if (n && pf->n_vfs)
+	if (n && (pf->n_vfs || pf->coming))
 		return -EBUSY;
 	if (n == 0)
 		function_disable_vfs(kernel, pf);
-	else
+	else if (!pf->driver->needs_up || pf->up)
 		function_enable_vfs(kernel, pf,
 				    fault->make < 0 ? n : (unsigned)fault->make);
 	return 0;
@@ -63,7 +63,9 @@ static int store_numvfs(struct kernel *kernel, struct function *pf, const char *
 		return -EINVAL;
 	if (n > pf->total)
 		return -ERANGE;
-	return n == pf->n_vfs ? 0 : configure_vfs(kernel, pf, (unsigned)n, fault);
+	return n == pf->n_vfs + pf->coming ?
+		       0 :
+		       configure_vfs(kernel, pf, (unsigned)n, fault);
 }
 
 static int store_autoprobe(struct kernel *kernel, struct function *pf, const char *value,

@@ -99,12 +99,12 @@ static inline int put(struct fixture *f, const struct bootloader *loader,
 	r = loader->read(&f->root, &before);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	changed = loader->install(&f->root, &wanted);
+	changed = loader->install(&f->root, &wanted, &(struct signing_key){});
 	if (changed < 0 || !loader->refresh || !f->root.live)
 		return changed;
 	r = loader->refresh(&f->root, &wanted);
 	if (r < 0)
-		loader->install(&f->root, &before);
+		loader->install(&f->root, &before, &(struct signing_key){});
 	return r < 0 ? r : changed;
 }
 

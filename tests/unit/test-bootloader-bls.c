@@ -25,7 +25,7 @@ static int install(struct fixture *f, const char *words)
 	int r;
 
 	cmdline_parse(&c, words);
-	r = bls->install(&f->root, &c);
+	r = bls->install(&f->root, &c, &(struct signing_key){});
 	if (r >= 0)
 		is_int(bls->refresh(&f->root, &c), 0, "verified");
 	return r;
@@ -48,9 +48,10 @@ static void test_no_entries(struct fixture *f)
 
 	is_int(bls->detect(&f->root), 0, "an image without entries is not known");
 	cmdline_parse(&words, "iommu=pt sriov_setup.gen=1");
-	is_int(bls->install(&f->root, &words), 1, "but may be named");
+	is_int(bls->install(&f->root, &words, &(struct signing_key){}), 1,
+	       "but may be named");
 	ok(root_exists(&f->root, WORDS), "the plugin will find the words");
-	is_int(bls->install(&f->root, &none), 1, "and no more");
+	is_int(bls->install(&f->root, &none, &(struct signing_key){}), 1, "and no more");
 }
 
 /* Each entry: as it is, and with the words "iommu=pt sriov_setup.gen=7". */
@@ -83,10 +84,13 @@ static void test_forms(struct fixture *f)
 	cmdline_parse(&words, "iommu=pt sriov_setup.gen=7");
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
 		fixture_write(f, ENTRY, forms[i].before);
-		ok(bls->install(&f->root, &words) >= 0, "%s", forms[i].what);
+		ok(bls->install(&f->root, &words, &(struct signing_key){}) >= 0, "%s",
+		   forms[i].what);
 		is_file(f, ENTRY, forms[i].after, "  with our words");
-		is_int(bls->install(&f->root, &words), 0, "  again: nothing is written");
-		ok(bls->install(&f->root, &none) >= 0, "  taken away");
+		is_int(bls->install(&f->root, &words, &(struct signing_key){}), 0,
+		       "  again: nothing is written");
+		ok(bls->install(&f->root, &none, &(struct signing_key){}) >= 0,
+		   "  taken away");
 		is_file(f, ENTRY, forms[i].before, "  as before, to the byte");
 	}
 }

@@ -3,6 +3,7 @@
 #include "kargs.h"
 
 #define ENTRY "boot/loader/entries/a-6.18.conf"
+#define DROPIN "etc/default/grub.d/zz-sriov-setup.cfg"
 #define MKCONFIG "for x in /etc/default/grub.d/*.cfg; do . $x; done\n"
 
 static char *find(struct fixture *f, const char **ret_name)
@@ -157,6 +158,76 @@ static void test_kargs(void)
 	fixture_close(&f);
 }
 
+static void sd_boot(struct fixture *f)
+{
+	fixture_write(f, "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+	fixture_write(f, "etc/kernel/entry-token", "a\n");
+	fixture_write(f, ENTRY, "options ro quiet\n");
+	fixture_write(f, "proc/self/mountinfo",
+		      "2 1 8:2 / /boot rw - vfat /dev/sda2 rw\n");
+	fixture_write(f, "proc/cmdline", "initrd=\\initrd ro quiet\n");
+	write_loader(f, "systemd-boot 257");
+}
+
+static void start_with_grub(struct fixture *f)
+{
+	machine(f);
+	fixture_write(f, "proc/cmdline", "BOOT_IMAGE=/vmlinuz ro\n");
+	install_tool(f, "usr/sbin", "grub-mkconfig");
+	install_tool(f, "usr/bin", "grub-script-check");
+	fixture_write(f, "etc/default/grub", "GRUB_CMDLINE_LINUX_DEFAULT=quiet\n");
+	fixture_write(f, "boot/grub/grub.cfg",
+		      "### BEGIN /etc/grub.d/10_linux ###\n\tlinux\t/vmlinuz ro quiet\n");
+	fixture_write(f, "proc/sys/kernel/random/boot_id", "first\n");
+	is_int(apply(f, "iommu=pt"), 1, "words by GRUB");
+	ok(root_exists(&f->root, DROPIN), "the drop-in has them");
+}
+
+/* The machine gets another boot loader: the words follow, and nothing stays behind. */
+static void test_moved(void)
+{
+	struct fixture f;
+
+	start_with_grub(&f);
+	sd_boot(&f);
+	is_int(apply(&f, "iommu=pt"), 1, "the same words, now by systemd-boot");
+	entry_is(&f, "options ro quiet sriov_setup.begin iommu=pt sriov_setup.gen=2");
+	ok(!root_exists(&f.root, DROPIN), "GRUB's drop-in is gone");
+	is_int(apply(&f, "iommu=pt"), 0, "and that was it");
+	fixture_write(&f, "proc/cmdline", "ro iommu=pt sriov_setup.gen=2\n");
+	root_remove(&f.root, "sys/firmware/efi/efivars/"
+			     "LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f");
+	is_int(apply(&f, "iommu=pt"), 1, "words that arrive are left where they are");
+	is_int(apply(&f, "iommu=pt"), 0, "and judged once");
+	is_int(kargs_remove(&f.root, &(struct kernel_config){}), 1, "remove");
+	entry_is(&f, "options ro quiet");
+	fixture_close(&f);
+}
+
+/* Where the old words cannot be taken out, nothing new is written. */
+static void test_moved_but_stuck(void)
+{
+	_cleanup_free_ char *path = NULL, *said = NULL;
+	struct fixture f;
+
+	start_with_grub(&f);
+	sd_boot(&f);
+	fixture_write(&f, "etc/fstab", "LABEL=boot /boot ext4\n");
+	fixture_write(&f, "proc/self/mountinfo",
+		      "2 1 8:2 / /efi rw - vfat /dev/sda2 rw\n");
+	fixture_write(&f, "efi/loader/entries/a-6.18.conf", "options ro quiet\n");
+	log_set_level(LOG_ERR);
+	capture_start();
+	ok(apply(&f, "iommu=pt") < 0, "GRUB's drop-in is out of reach");
+	said = capture_end();
+	log_set_level(LOG_EMERG);
+	ok(strstr(said, "the words that grub-dropin has are still there"),
+	   "which is said");
+	root_read(&f.root, &path, "efi/loader/entries/a-6.18.conf");
+	is_string(path, "options ro quiet", "the new boot loader has nothing yet");
+	fixture_close(&f);
+}
+
 static void test_elsewhere(void)
 {
 	const struct bootloader *loader = NULL;
@@ -199,6 +270,8 @@ int main(void)
 	test_ostree();
 	test_images();
 	test_kargs();
+	test_moved();
+	test_moved_but_stuck();
 	test_elsewhere();
 	test_proxmox();
 	return done();

@@ -60,7 +60,7 @@ static void test_dropin(void)
 		"pci=realloc sriov_setup.gen=1\"");
 	file_is(&f, STATE,
 		"generation=1\nwords=iommu=pt pci=realloc\nprevious=\nrejected=\n"
-		"boot_id=image\ntrial=0\ntold=0");
+		"loader=grub-dropin\ncertificate=\nboot_id=image\ntrial=0\ntold=0");
 	command = xasprintf("sh -n '%s'", path);
 	is_int(system(command), 0, "the drop-in is a shell script");
 	stat(path, &before);
@@ -70,7 +70,7 @@ static void test_dropin(void)
 	is_int(apply(&f, "iommu=pt"), 1, "other words are another generation");
 	file_is(&f, STATE,
 		"generation=2\nwords=iommu=pt\nprevious=iommu=pt pci=realloc\nrejected=\n"
-		"boot_id=image\ntrial=0\ntold=0");
+		"loader=grub-dropin\ncertificate=\nboot_id=image\ntrial=0\ntold=0");
 	is_int(apply(&f, ""), 1, "words that are not asked for any more go");
 	ok(!root_exists(&f.root, DROPIN), "with the drop-in");
 	apply(&f, "iommu=pt");
