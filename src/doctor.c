@@ -171,7 +171,11 @@ static void judge_pfs(struct findings *f, const struct system *system,
 static void judge_plan(struct findings *f, const struct config *config,
 		       const struct system *system)
 {
-	_cleanup_(plan_done) struct plan plan = plan_make(config, system);
+	_cleanup_(plan_done) struct plan plan = {};
+	struct system alone = *system; /* owns nothing */
+
+	alone.owners = (struct owners){}; /* judge_owners() tells more of them */
+	plan = plan_make(config, &alone);
 
 	for (size_t i = 0; i < plan.n_problems; i++) {
 		const struct problem *p = &plan.problems[i];
@@ -187,10 +191,10 @@ static void judge_plan(struct findings *f, const struct config *config,
 	}
 }
 
-static void judge_owners(struct findings *f, const struct doctor_facts *facts)
+static void judge_owners(struct findings *f, const struct system *system)
 {
-	for (size_t i = 0; i < facts->n_owners; i++) {
-		const struct doctor_owner *o = &facts->owners[i];
+	for (size_t i = 0; i < system->owners.n; i++) {
+		const struct owner *o = &system->owners.items[i];
 		_cleanup_free_ char *next = xasprintf(
 			"let one of them do it; %s%s",
 			o->rule ? "in sriov.conf: " :
@@ -198,7 +202,8 @@ static void judge_owners(struct findings *f, const struct doctor_facts *facts)
 				  "rules",
 			o->rule ? o->rule : "");
 
-		say(f, FINDING_ATTENTION, next, "%s makes or binds VFs too: %s", o->name,
+		say(f, FINDING_ATTENTION, next, "%s%s%s makes or binds VFs too: %s",
+		    o->pfs.n ? o->pfs.items[0] : "", o->pfs.n ? ": " : "", o->name,
 		    o->file);
 	}
 }
@@ -213,7 +218,7 @@ struct findings doctor_judge(const struct config *config, const struct system *s
 	judge_kernel(&f, config, facts);
 	judge_pfs(&f, system, facts);
 	judge_plan(&f, config, system);
-	judge_owners(&f, facts);
+	judge_owners(&f, system);
 	return f;
 }
 

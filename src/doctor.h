@@ -15,13 +15,6 @@ struct doctor_pf {
 	bool ari;
 };
 
-/* Somebody else's file that makes or binds VFs. */
-struct doctor_owner {
-	const char *name; /* "netplan" */
-	char *file;       /* "/etc/netplan/50-vf.yaml" */
-	char *rule;       /* the same as a line of sriov.conf; NULL: see export config */
-};
-
 struct doctor_facts {
 	struct kernel_facts kernel;
 	char *release;      /* of the running kernel */
@@ -32,8 +25,6 @@ struct doctor_facts {
 	char *build_config; /* /boot/config-RELEASE; NULL: not there */
 	struct doctor_pf *pfs;
 	size_t n_pfs;
-	struct doctor_owner *owners;
-	size_t n_owners;
 };
 
 /* Returns 0 or a negative errno. */

@@ -50,6 +50,8 @@ static int cmd_plan(const struct options *options, const struct config *config)
 
 	if (observe(&system, options, config) < 0)
 		return EXIT_FAILED;
+	if (system.live)
+		system.owners = owners_read(&options->root, &system);
 	plan = plan_make(config, &system);
 	if (plan_print(&plan, stdout, isatty(STDOUT_FILENO)) < 0)
 		return EXIT_FAILED;
@@ -120,6 +122,7 @@ static int cmd_doctor(const struct options *options, const struct config *config
 	}
 	if (observe(&system, options, config) < 0)
 		return EXIT_FAILED;
+	system.owners = owners_read(&options->root, &system);
 	r = doctor_facts_read(&options->root, &system, &facts);
 	if (r < 0) {
 		log_error_errno(r, "cannot read what the kernel runs with");

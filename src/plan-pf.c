@@ -620,6 +620,19 @@ static void keep_count(struct task *t, unsigned want, const char *why)
 			"has %zu VFs, %u wanted; they stay: %s", t->pf->n_vfs, want, why);
 }
 
+/* Somebody else who makes VFs of this PF. */
+static void tell_owners(struct task *t)
+{
+	const struct owners *owners = &t->planner->system->owners;
+
+	for (size_t i = 0; t->rule->vfs != VFS_UNSET && i < owners->n; i++)
+		if (strings_contain(&owners->items[i].pfs, t->pf->address))
+			planner_problem(t->planner, LOG_WARNING, t->pf, t->rule->where,
+					"%s makes or binds its VFs too, see %s: let one "
+					"of them do it",
+					owners->items[i].name, owners->items[i].file);
+}
+
 void plan_no_vfs(struct task *t)
 {
 	_cleanup_free_ char *obstacle = count_obstacle(t);
@@ -642,6 +655,7 @@ void plan_pf(struct task *t)
 			t->planner, LOG_ERR, pf, t->rule->where,
 			"what the rule says of link, MTU and VFs cannot be set: %s",
 			pf->link_error ? pf->link_error : "it was not looked at");
+	tell_owners(t);
 	set_eswitch(t);
 	set_pf(t, change && want > 0);
 	if (change && want && !pf_is_able(t, want))

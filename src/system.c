@@ -505,6 +505,7 @@ void system_done(struct system *system)
 	free(system->functions);
 	free(system->modprobe);
 	strings_done(&system->memlock);
+	owners_done(&system->owners);
 	free(system->hostname);
 	kernel_facts_done(&system->kernel);
 	*system = (struct system){};

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "kernel-args.h"
 #include "netlink.h"
+#include "owner.h"
 #include "root.h"
 
 #define NONE (-1) /* no such number, no such index */
@@ -74,6 +75,7 @@ struct system {
 	bool unsafe_interrupts;  /* vfio_iommu_type1's allow_unsafe_interrupts is set */
 	char *modprobe;          /* our file in modprobe.d; NULL: there is none */
 	struct strings memlock;  /* services that have our drop-in */
+	struct owners owners;    /* none, unless owners_read() was asked for them */
 	struct kernel_facts kernel; /* zeroed where no kernel section asks or asked */
 };
 

@@ -280,6 +280,26 @@ static void test_count(void)
 		"6 0000:01:00.0: 1 VFs wanted; its driver always makes all 2\n");
 }
 
+static void test_owners(void)
+{
+	struct config c;
+	struct system s = used_machine(&c, 2);
+	struct owner *owner = array_add(s.owners.items, s.owners.n);
+
+	owner->name = "netplan";
+	owner->file = xstrdup("/etc/netplan/a.yaml");
+	strings_add(&owner->pfs, "0000:01:00.0");
+	plan_is("somebody else makes VFs of the PF", &c, &s,
+		"4 0000:01:00.0: netplan makes or binds its VFs too, see "
+		"/etc/netplan/a.yaml: let one of them do it\n");
+
+	s = used_machine(&c, VFS_UNSET);
+	owner = array_add(s.owners.items, s.owners.n);
+	owner->name = "netplan";
+	strings_add(&owner->pfs, "0000:01:00.0");
+	plan_is("which the config leaves to him", &c, &s, "");
+}
+
 /* A VF that exists already and should be elsewhere. */
 static void test_move(void)
 {
@@ -738,6 +758,7 @@ int main(void)
 	test_existing();
 	test_count();
 	test_move();
+	test_owners();
 	test_unable();
 	test_vfio_ids();
 	test_device();
