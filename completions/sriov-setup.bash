@@ -1,8 +1,8 @@
 # bash completion of sriov-setup; tests/unit/test-man.sh compares the lists with the program's.
 # shellcheck shell=bash
 _sriov_setup() {
-	local commands="plan apply check status doctor explain export kargs reset"
-	local options="--config --root --wait --device --boot --force-in-use --format --json --help --version"
+	local commands="plan apply check status doctor explain export kargs claim release claims attach detach reset"
+	local options="--config --root --wait --device --boot --force-in-use --format --owner --count --pid --dead --qmp --json --help --version"
 	local verbs="status print apply remove rollback"
 	local formats="cdi config device-plugin harvester kubevirt kubevirt-patch libvirt nad qemu sriov-network udev"
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words

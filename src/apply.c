@@ -1,6 +1,7 @@
 #include "apply.h"
 
 #include "apply-link.h"
+#include "apply-nvme.h"
 #include "attribute.h"
 #include "inuse.h"
 #include "log.h"
@@ -25,7 +26,8 @@
 #define UNBIND_AT_ONCE 32
 #define REMOVE_DEADLINE 60
 #define PROBE_DEADLINE 60
-#define LINK_DEADLINE 90 /* mlx5: a firmware command may take 60 s */
+#define RESET_DEADLINE 90 /* nvme: admin_timeout is 60 s */
+#define LINK_DEADLINE 90  /* mlx5: a firmware command may take 60 s */
 
 #define PAUSE_MS 250
 
@@ -208,6 +210,15 @@ static int do_create(const struct root *root, const struct action *a)
 	return -EREMOTEIO;
 }
 
+/* mdev_create() waits for the parent's driver, which may wait for its firmware. */
+static int do_create_mdev(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *path = xasprintf(
+		DEVICES "/%s/mdev_supported_types/%s/create", a->function, a->name);
+
+	return write_with_deadline(root, path, a->value, PROBE_DEADLINE);
+}
+
 static int do_override(const struct root *root, const struct action *a)
 {
 	/* driver_override_store() cuts the newline; a line that is empty clears it */
@@ -348,11 +359,22 @@ static int do_set_vf(const struct root *root, const struct action *a)
 	return do_by_child(root, a, apply_set_vf);
 }
 
+static int do_set_nvme(const struct root *root, const struct action *a)
+{
+	return do_by_child(root, a, apply_set_nvme);
+}
+
+static int do_reset(const struct root *root, const struct action *a)
+{
+	return with_deadline(root, a, apply_reset, RESET_DEADLINE);
+}
+
 static int (*const verbs[N_VERBS])(const struct root *root, const struct action *a) = {
 	[LOAD_MODULE] = do_load_module,
 	[WRITE] = do_write,
 	[REMOVE_VFS] = do_remove,
 	[CREATE_VFS] = do_create,
+	[CREATE_MDEV] = do_create_mdev,
 	[OVERRIDE] = do_override,
 	[UNBIND] = do_unbind,
 	[BIND] = do_bind,
@@ -360,6 +382,8 @@ static int (*const verbs[N_VERBS])(const struct root *root, const struct action 
 	[SET_ESWITCH] = do_set_eswitch,
 	[SET_LINK] = do_set_link,
 	[SET_VF] = do_set_vf,
+	[SET_NVME] = do_set_nvme,
+	[RESET] = do_reset,
 };
 
 /* What the kernel means by an errno of this verb: vf-mechanics §J. NULL: nothing to add.
@@ -387,6 +411,10 @@ static const struct hint {
 	{ CREATE_VFS, EIO, "the device or its driver failed; see the kernel log" },
 	{ CREATE_VFS, ETIMEDOUT,
 	  "the driver is stuck, or VFs did not appear; see the kernel log" },
+	{ CREATE_MDEV, ENOSPC, "the device has no room for one more of this type" },
+	{ CREATE_MDEV, EUSERS, "the device has no room for one more of this type" },
+	{ CREATE_MDEV, EEXIST, "another device has this UUID" },
+	{ CREATE_MDEV, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ BIND, ENOENT, "there is no such driver: is its module installed?" },
 	{ BIND, ENODEV, "the driver does not take this device, or it has vanished" },
 	{ BIND, EINVAL, "no IOMMU group, or the device is on vfio-pci's denylist" },
@@ -403,6 +431,11 @@ static const struct hint {
 	{ SET_LINK, ETIMEDOUT,
 	  "the driver or its firmware is stuck; see the kernel log" },
 	{ SET_VF, ETIMEDOUT, "the driver or its firmware is stuck; see the kernel log" },
+	{ SET_NVME, ETIMEDOUT, "the controller is stuck; see the kernel log" },
+	{ SET_NVME, EACCES,
+	  "the unit may not yet: \"systemctl daemon-reload\" looks at the config again" },
+	{ RESET, ETIMEDOUT, "the controller does not come back; see the kernel log" },
+	{ RESET, ENOENT, "the device knows no way to reset it alone" },
 	{ LOAD_MODULE, ENOENT, "no such module for this kernel" },
 	{ LOAD_MODULE, ELIBACC, "libkmod.so.2 is not installed" },
 	{ LOAD_MODULE, EPERM, "it is blacklisted, or modules are locked" },

@@ -129,6 +129,8 @@ int bootloader_find(const struct bootloader **ret, const struct root *root,
 		return 0;
 	}
 	r = find_surest(&found, root, &sure);
+	if (r == 0)
+		r = root_trouble(root);
 	if (r < 0)
 		return r;
 	if (root->live && sure < 99 && root_exists(root, "run/ostree-booted"))

@@ -77,8 +77,8 @@ char *field_id(const char *text, const char **ret_expected)
 
 char *field_driver(const char *text, const char **ret_expected)
 {
-	*ret_expected = "\"vfio-pci\", \"native\", \"none\" or a driver's name of "
-			"letters, digits, - and _";
+	*ret_expected = "\"vfio-pci\", \"auto-vfio\", \"native\", \"none\" or a driver's "
+			"name of letters, digits, - and _";
 	return only(text, "-_", 64) ? xstrdup(text) : NULL;
 }
 

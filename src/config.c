@@ -398,7 +398,8 @@ static void read_advertise(struct reader *reader, const config_setting_t *settin
 			   void *field)
 {
 	static const char *const words[N_ADVERTISE] = { "auto", "kubevirt",
-							"device-plugin", "libvirt" };
+							"device-plugin", "libvirt",
+							"claim" };
 	const char *text = string_of(reader, setting);
 
 	for (int i = 0; text && i < N_ADVERTISE; i++)
@@ -409,7 +410,8 @@ static void read_advertise(struct reader *reader, const config_setting_t *settin
 	if (text)
 		mistake(reader, setting,
 			xasprintf("advertise is not known, expected \"auto\", "
-				  "\"kubevirt\", \"device-plugin\" or \"libvirt\""));
+				  "\"kubevirt\", \"device-plugin\", \"libvirt\" or "
+				  "\"claim\""));
 }
 
 /* "0-3,5": each range becomes a rule of its own; what is common is filled in by
@@ -526,6 +528,30 @@ static void read_link(struct reader *reader, const config_setting_t *setting, vo
 		mistake(reader, setting, xasprintf("link is not known, expected \"up\""));
 }
 
+static void read_share(struct reader *reader, const config_setting_t *setting,
+		       void *field)
+{
+	read_number(reader, setting, 65535, field);
+}
+
+static const struct key nvme_keys[] = {
+	{ "queues", read_share, offsetof(struct nvme_share, count[NVME_QUEUES]) },
+	{ "interrupts", read_share, offsetof(struct nvme_share, count[NVME_INTERRUPTS]) },
+	{},
+};
+
+/* Less than two queues (one is for administration) or no interrupt: it stays offline. */
+static void read_nvme(struct reader *reader, const config_setting_t *setting, void *field)
+{
+	struct nvme_share *share = field;
+
+	read_group(reader, setting, nvme_keys, share);
+	if (share->count[NVME_QUEUES] < 2 || share->count[NVME_INTERRUPTS] < 1)
+		mistake(reader, setting,
+			xasprintf("nvme needs both, expected at least { queues = 2; "
+				  "interrupts = 1; }"));
+}
+
 static const struct key pf_keys[] = {
 	{ "match", read_match, offsetof(struct pf_rule, match) },
 	{ "required", read_bool, offsetof(struct pf_rule, required) },
@@ -538,6 +564,7 @@ static const struct key pf_keys[] = {
 	{ "eswitch", read_eswitch, offsetof(struct pf_rule, eswitch) },
 	{ "eswitch_inline", read_eswitch, offsetof(struct pf_rule, eswitch) },
 	{ "eswitch_encap", read_eswitch, offsetof(struct pf_rule, eswitch) },
+	{ "nvme", read_nvme, offsetof(struct pf_rule, nvme) },
 	{ "sysfs", read_sysfs, offsetof(struct pf_rule, sysfs) },
 	{ "vf", read_vf_list, 0 },
 	VF_VALUE_KEYS(offsetof(struct pf_rule, values)),
@@ -597,6 +624,7 @@ static const struct key device_keys[] = {
 	{ "match", read_match, offsetof(struct device_rule, match) },
 	{ "required", read_bool, offsetof(struct device_rule, required) },
 	{ "driver", read_driver, offsetof(struct device_rule, driver) },
+	{ "whole_group", read_bool, offsetof(struct device_rule, whole_group) },
 	{ "resource", read_resource, offsetof(struct device_rule, resource) },
 	{ "advertise", read_advertise, offsetof(struct device_rule, advertise) },
 	{},
@@ -835,7 +863,9 @@ static char *read_text(struct reader *reader, const struct root *root, const cha
 			log_config(reader->file, line, "holds a NUL byte, expected text");
 			reader->mistakes++;
 		} else {
-			mistake(reader, NULL, xasprintf("cannot be read whole"));
+			mistake(reader, NULL,
+				xasprintf("cannot be read whole: %s",
+					  n < 0 ? strerror(errno) : "it is shorter now"));
 		}
 	}
 	return NULL;
@@ -958,7 +988,7 @@ int config_load(struct config *ret, const struct root *root, const char *path)
 	ROTATE(config.pfs, config.n_pfs, pfs);
 	ROTATE(config.devices, config.n_devices, devices);
 	ROTATE(config.mdevs, config.n_mdevs, mdevs);
-	if (mistakes) {
+	if (mistakes || root_trouble(root)) {
 		config_done(&config);
 		return -EINVAL;
 	}

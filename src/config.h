@@ -6,6 +6,7 @@
 #pragma once
 
 #include "eswitch.h"
+#include "nvme.h"
 #include "root.h"
 #include "util.h"
 #include "vf.h"
@@ -76,9 +77,11 @@ struct match {
 
 /*
  * Drivers as the user names them: "vfio-pci" (default of a rule), "native" (let the
- * kernel probe), "none" (leave unbound), or any driver's name.
+ * kernel probe), "none" (leave unbound), "auto-vfio" (the vfio driver that knows the
+ * device best: one that can migrate it, else vfio-pci), or any driver's name.
  */
 #define DRIVER_VFIO "vfio-pci"
+#define DRIVER_AUTO_VFIO "auto-vfio"
 #define DRIVER_NATIVE "native"
 #define DRIVER_NONE "none"
 
@@ -95,12 +98,13 @@ struct attributes {
 };
 
 /* Who hands a function out: advertise = "auto" | "kubevirt" | "device-plugin" |
- * "libvirt" */
+ * "libvirt" | "claim" */
 enum advertise {
 	ADVERTISE_AUTO,
 	ADVERTISE_KUBEVIRT,
 	ADVERTISE_DEVICE_PLUGIN, /* of SR-IOV networks, also the operator's */
 	ADVERTISE_LIBVIRT,
+	ADVERTISE_CLAIM, /* sriov-setup claim */
 	N_ADVERTISE
 };
 
@@ -128,6 +132,7 @@ struct pf_rule {
 	unsigned mtu; /* 0: not said */
 	bool link_up; /* link = "up" */
 	struct eswitch eswitch;
+	struct nvme_share nvme;  /* of every VF */
 	struct vf_values values; /* of every VF; VF_MAC_STABLE is the only MAC here */
 	struct attributes sysfs; /* of the PF itself */
 	struct vf_rule *vf;      /* ranges do not overlap */
@@ -139,17 +144,18 @@ struct device_rule {
 	struct where where;
 	struct match match;
 	bool required;
-	char *driver; /* never NULL, never "native" or "none" */
+	char *driver;     /* never NULL, never "native" or "none" */
+	bool whole_group; /* others of its IOMMU group that no rule governs go along */
 	char *resource;
 	enum advertise advertise;
 };
 
-/* mdev = ( { … } ): mediated devices, for the snippets */
+/* mdev = ( { … } ): mediated devices, made and listed in the snippets */
 struct mdev_rule {
 	struct where where;
 	struct match match;
-	char *type; /* "GRID T4-1Q": the name in mdev_supported_types */
-	unsigned count;
+	char *type;     /* "GRID T4-1Q": the name in mdev_supported_types */
+	unsigned count; /* on each parent; 0: others make them */
 	char *resource; /* never NULL */
 };
 

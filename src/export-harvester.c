@@ -73,7 +73,7 @@ static void warn_of_drivers(const struct pf_rule *rule, const struct function *p
 			    struct strings *warnings)
 {
 	for (unsigned i = 0; i < pf->n_vfs; i++)
-		if (strstr(pf_rule_driver(rule, i), "vfio")) {
+		if (strstr(pf_rule_driver(rule, pf, i), "vfio")) {
 			export_note(
 				warnings,
 				"%s: Harvester binds VFs by itself, and unbinds those "

@@ -246,10 +246,12 @@ void offers_make(struct offers *ret, const struct config *config,
 		pf_rule = pf ? plan_pf_rule(config, pf) : NONE;
 		device = plan_device_rule(config, f);
 		if (pf_rule != NONE &&
-		    streq(pf_rule_driver(&config->pfs[pf_rule], f->vf_index), f->driver))
+		    streq(pf_rule_driver(&config->pfs[pf_rule], pf, f->vf_index),
+			  f->driver))
 			offer_vf(ret, f, pf, config, &config->pfs[pf_rule], names);
 		else if (device != NONE &&
-			 streq(config->devices[device].driver, f->driver))
+			 streq(device_rule_driver(&config->devices[device], f),
+			       f->driver))
 			offer_device(ret, f, config, &config->devices[device], names);
 	}
 	find_kinds(ret);
@@ -280,7 +282,7 @@ const struct offer *offers_find(const struct offers *offers, const struct functi
 }
 
 const char *const advertise_names[N_ADVERTISE] = { "nobody", "kubevirt", "device-plugin",
-						   "libvirt" };
+						   "libvirt", "claim" };
 
 /* A KubeVirt entry takes every function with its IDs; a resource name is served by one
  * plugin, the last that registers (kubelet). */

@@ -53,6 +53,15 @@ static bool sets_links(const struct config *config)
 	return false;
 }
 
+/* Their controllers are asked and told through /dev. */
+static bool shares_nvme(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_pfs; i++)
+		if (config->pfs[i].nvme.count[NVME_QUEUES])
+			return true;
+	return false;
+}
+
 static char *dropin(const struct config *config)
 {
 	char *text = NULL;
@@ -70,6 +79,8 @@ static char *dropin(const struct config *config)
 			config->export.dir, config->export.dir);
 	if (sets_links(config))
 		fputs("CapabilityBoundingSet=CAP_NET_ADMIN\n", out);
+	if (shares_nvme(config))
+		fputs("PrivateDevices=no\n", out);
 	fclose(out);
 	return text;
 }
@@ -80,7 +91,7 @@ int generator_write(const struct config *config, const struct root *root, const 
 					     "sriov-setup@.service" };
 	_cleanup_free_ char *text = NULL;
 
-	if (!config->export.dir && !sets_links(config))
+	if (!config->export.dir && !sets_links(config) && !shares_nvme(config))
 		return 0;
 	text = dropin(config);
 	dir += strspn(dir, "/");

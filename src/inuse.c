@@ -1,5 +1,7 @@
 #include "inuse.h"
 
+#include "plan.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -320,4 +322,32 @@ void inuse_observe_vfio(struct system *system, const struct root *root, const bo
 					  strerror(-r)),
 				false);
 	}
+}
+
+/* Is it to be taken away from where it is? Only then VFIO is asked who has it. */
+static bool may_move(const struct system *system, const struct config *config,
+		     const struct function *f)
+{
+	const struct function *pf = f->pf == NONE ? NULL : &system->functions[f->pf];
+	const struct pf_rule *rule = pf ? system_pf_rule(config, pf) : NULL;
+	int device = pf ? NONE : plan_device_rule(config, f);
+	const struct vf_values wanted =
+		rule ? pf_rule_values(rule, f->vf_index) : (struct vf_values){};
+
+	if (rule)
+		return pf_rule_count(rule, pf) != pf->n_vfs ||
+		       !streq(pf_rule_driver(rule, pf, f->vf_index), f->driver) ||
+		       wanted.known & VF_BEFORE_BIND;
+	return device != NONE &&
+	       !streq(device_rule_driver(&config->devices[device], f), f->driver);
+}
+
+void inuse_observe_moves(struct system *system, const struct root *root,
+			 const struct config *config)
+{
+	_cleanup_free_ bool *which = xcalloc(system->n_functions, sizeof(bool));
+
+	for (size_t i = 0; i < system->n_functions; i++)
+		which[i] = may_move(system, config, &system->functions[i]);
+	inuse_observe_vfio(system, root, which);
 }

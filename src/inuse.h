@@ -19,6 +19,9 @@ void inuse_observe_disks(struct system *system, const struct root *root);
  */
 void inuse_observe_vfio(struct system *system, const struct root *root,
 			const bool *which);
+/* The same for those that a rule would move. */
+void inuse_observe_moves(struct system *system, const struct root *root,
+			 const struct config *config);
 
 /*
  * 1: somebody has it open in VFIO; 0: nobody; or a negative errno: cannot be told, as

@@ -35,7 +35,8 @@ static int lock(const struct root *root, int *ret)
 	for (int tries = 100; flock(fd, LOCK_EX | LOCK_NB) < 0; tries--) {
 		if (errno != EWOULDBLOCK || tries == 0) {
 			r = log_error_errno(errno,
-					    "another run changes the kernel arguments");
+					    "cannot lock /run/sriov-setup/kargs.lock: "
+					    "another run changes the kernel arguments?");
 			close(fd);
 			return r;
 		}
@@ -46,22 +47,25 @@ static int lock(const struct root *root, int *ret)
 }
 
 /* Policy of Debian and Ubuntu: the flag, and who asked, one package per line. */
-static void signal_reboot(const struct root *root)
+static int signal_reboot(const struct root *root)
 {
 	_cleanup_free_ char *packages = NULL, *more = NULL;
+	int r;
 
 	if (!root->live)
-		return;
-	root_replace(root, "", 0644, "run/sriov-setup/reboot-required");
-	if (!root_exists(root, "run/reboot-required"))
-		root_replace(root, "*** System restart required ***\n", 0644,
-			     "run/reboot-required");
+		return 0;
+	r = root_replace(root, "", 0644, "run/sriov-setup/reboot-required");
+	if (r >= 0 && !root_exists(root, "run/reboot-required"))
+		r = root_replace(root, "*** System restart required ***\n", 0644,
+				 "run/reboot-required");
 	root_read(root, &packages, "run/reboot-required.pkgs");
-	if (packages && strstr(packages, "sriov-setup"))
-		return; /* no other package's name has ours in it */
-	more = xasprintf("%s%ssriov-setup\n", packages ? packages : "",
-			 packages && *packages ? "\n" : "");
-	root_replace(root, more, 0644, "run/reboot-required.pkgs");
+	/* no other package's name has ours in it */
+	if (r >= 0 && !(packages && strstr(packages, "sriov-setup"))) {
+		more = xasprintf("%s%ssriov-setup\n", packages ? packages : "",
+				 packages && *packages ? "\n" : "");
+		r = root_replace(root, more, 0644, "run/reboot-required.pkgs");
+	}
+	return r < 0 ? log_error_errno(r, "cannot write /run/reboot-required") : 0;
 }
 
 static void kargs_close(struct kargs *k)
@@ -306,17 +310,31 @@ static int change(struct kargs *k, struct kargs_state *new)
 		return r;
 	}
 	new->boot_id = kargs_state_boot_id(k->root);
-	r = kargs_state_write(k->root, new);
+	r = root_trouble(k->root);
+	/* before the record, which says that nothing is left to do */
+	if (r == 0 && k->loader->refresh)
+		r = signal_reboot(k->root);
+	if (r == 0)
+		r = kargs_state_write(k->root, new);
 	if (r < 0)
 		return r;
 	log_info("kernel arguments of the next boot%s, by %s: %s",
 		 new->trial ? " only" : "", k->loader->name,
 		 *text ? text : "(none of ours)");
-	if (k->loader->refresh) {
-		signal_reboot(k->root);
+	if (k->loader->refresh)
 		log_info("they take effect with the next reboot");
-	}
 	return 1;
+}
+
+/* An interrupted change, done again. */
+static int finish(struct kargs *k)
+{
+	_cleanup_(kargs_state_done) struct kargs_state new = {};
+
+	cmdline_append(&new.words, &k->state.words);
+	cmdline_append(&new.previous, &k->state.previous);
+	cmdline_append(&new.rejected, &k->state.rejected);
+	return change(k, &new);
 }
 
 /* After the one boot that was armed: it came up with the words, so they stay; or they go.
@@ -387,15 +405,16 @@ static int apply(struct kargs *k, const struct kernel_facts *facts,
 			       sign_again(k) :
 			       judge(k, facts, missing);
 	}
-	if (finished && wanted->words.n && cmdline_equal(wanted, &k->state.rejected))
-		return 0;
+	if (wanted->words.n && cmdline_equal(wanted, &k->state.rejected))
+		return finished ? 0 : finish(k); /* a rollback */
 	r = refuse_unsafe(wanted);
 	if (r == 0)
 		r = refuse_conflict(k, facts, wanted);
 	if (r < 0)
 		return r;
 	cmdline_append(&new.words, wanted);
-	cmdline_append(&new.previous, &k->state.words);
+	/* the words of an interrupted attempt were never in effect */
+	cmdline_append(&new.previous, finished ? &k->state.words : &k->state.previous);
 	new.trial =
 		k->config->trial && wanted->words.n && k->root->live && k->loader->arm;
 	if (k->config->trial && !k->loader->arm)
@@ -432,11 +451,13 @@ int kargs_remove(const struct root *root, const struct kernel_config *config)
 	r = is_elsewhere(&k) ? clean_up(&k) : install(&k, &none);
 	if (r < 0)
 		return r;
+	r = signal_reboot(root);
+	if (r < 0)
+		return r;
 	r = root_remove(root, KARGS_STATE);
 	if (r < 0)
 		return log_error_errno(r, "cannot remove /" KARGS_STATE);
 	log_info("our kernel arguments are gone from %s", k.loader->name);
-	signal_reboot(root);
 	return 1;
 }
 
@@ -448,6 +469,8 @@ int kargs_rollback(const struct root *root, const struct kernel_config *config)
 
 	if (r < 0)
 		return r;
+	if (!kargs_state_is_finished(&k.state) && k.state.rejected.words.n)
+		return finish(&k);
 	if (cmdline_equal(&k.state.words, &k.state.previous)) {
 		log_info("no generation of kernel arguments to go back to");
 		return 0;

@@ -115,7 +115,7 @@ int kernel_facts_read(const struct root *root, struct kernel_facts *ret)
 			      root_exists(root, "sys/firmware/acpi/tables/IORT");
 	read_groups(root, ret);
 	read_vf_bars(root, ret);
-	return 0;
+	return root_trouble(root);
 }
 
 void kernel_facts_done(struct kernel_facts *facts)

@@ -1,3 +1,5 @@
+#include "attach.h"
+#include "claim.h"
 #include "doctor.h"
 #include "explain.h"
 #include "export.h"
@@ -16,6 +18,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 
 /* Exit status: what scripts and units go by; sriov-setup --help names them. */
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_TO_DO = 2 };
@@ -23,9 +26,12 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_TO_DO = 2 };
 struct options {
 	const char *config_path; /* NULL: the usual one */
 	struct root root;
-	const char *argument; /* of the command; NULL: none */
-	const char *format;   /* kargs print */
-	bool json;            /* status */
+	const char *argument;       /* of the command; NULL: none */
+	const char *format;         /* kargs print */
+	bool json;                  /* status, claim, claims */
+	struct claim_request claim; /* claim; its owner is also for release */
+	bool dead;                  /* release */
+	const char *qmp;            /* attach, detach */
 	struct strings force_in_use;
 	struct run_options run;
 };
@@ -308,6 +314,74 @@ static int cmd_reset(const struct options *options, const struct config *config)
 	return run_reset(config, &options->root, only) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* They are about this machine, and open what only root may. */
+static bool may_claim(const struct options *options)
+{
+	if (!options->root.live)
+		log_error("claims are about the running machine: leave --root out");
+	else if (geteuid() != 0)
+		log_error("claims are root's: run it as root");
+	else
+		return true;
+	return false;
+}
+
+static int cmd_claim(const struct options *options, const struct config *config)
+{
+	struct claim_request request = options->claim;
+
+	request.resource = options->argument;
+	if (!request.owner) {
+		log_error("claim: --owner=NAME is missing: for whom?");
+		return EXIT_FAILED;
+	}
+	return may_claim(options) ?
+		       claim_take(config, &options->root, &request, options->json) :
+		       EXIT_FAILED;
+}
+
+static int cmd_release(const struct options *options, const struct config *config)
+{
+	(void)config;
+	return may_claim(options) ? claim_release(&options->root, options->argument,
+						  options->claim.owner, options->dead) :
+				    EXIT_FAILED;
+}
+
+static int cmd_claims(const struct options *options, const struct config *config)
+{
+	(void)config;
+	return may_claim(options) ? claim_list(&options->root, options->json) :
+				    EXIT_FAILED;
+}
+
+#define GUEST_DEADLINE 60 /* seconds; pciehp alone waits five */
+
+static unsigned guest_wait(const struct options *options)
+{
+	return options->run.wait ? options->run.wait : GUEST_DEADLINE;
+}
+
+static int cmd_attach(const struct options *options, const struct config *config)
+{
+	(void)config;
+	if (!options->qmp) {
+		log_error("attach: --qmp=SOCKET is missing: into which QEMU?");
+		return EXIT_FAILED;
+	}
+	return may_claim(options) ? attach(&options->root, options->argument,
+					   options->qmp, guest_wait(options)) :
+				    EXIT_FAILED;
+}
+
+static int cmd_detach(const struct options *options, const struct config *config)
+{
+	(void)config;
+	return may_claim(options) ? detach(&options->root, options->argument,
+					   options->qmp, guest_wait(options)) :
+				    EXIT_FAILED;
+}
+
 static const struct command commands[] = {
 	{ "plan", NULL, "show what apply would do; exit status 2 when there is something",
 	  cmd_plan },
@@ -322,6 +396,14 @@ static const struct command commands[] = {
 	  cmd_explain },
 	{ "export", "FORMAT", "print the document for a consumer", cmd_export },
 	{ "kargs", KARGS_VERBS, "kernel arguments of the next boot", cmd_kargs },
+	{ "claim", "RESOURCE", "take VFs for --owner that nobody else hands out",
+	  cmd_claim },
+	{ "release", "[ADDRESS]",
+	  "give back a VF, all of --owner, or those of the --dead", cmd_release },
+	{ "claims", NULL, "show who has claimed which VF", cmd_claims },
+	{ "attach", "ADDRESS", "hot-plug a claimed VF into the QEMU at --qmp",
+	  cmd_attach },
+	{ "detach", "ADDRESS", "take it out again, and release it", cmd_detach },
 	{ "reset", "[PF]", "take back what was made and is not used; all: also files",
 	  cmd_reset },
 };
@@ -346,7 +428,9 @@ static void help(void)
 	     "  --config=FILE              instead of /etc/sriov.conf; drop-ins are "
 	     "FILE.d/*.conf\n"
 	     "  --root=DIR                 work on the system image in DIR\n"
-	     "  --wait=SECONDS             apply: wait for the configured PFs\n"
+	     "  --wait=SECONDS             apply: wait for the configured PFs; attach, "
+	     "detach: for\n"
+	     "                             the guest (60)\n"
 	     "  --device=ADDRESS           apply: only this PF or device\n"
 	     "  --boot                     apply, plan: leave the kernel arguments "
 	     "alone, and VFs that\n"
@@ -355,11 +439,25 @@ static void help(void)
 	     "from its user\n"
 	     "  --format=FORMAT            kargs print: cmdline, grub, bls, bootc or "
 	     "toml\n"
-	     "  --json                     status: as JSON, for programs\n"
+	     "  --owner=NAME               claim, release: for whom\n"
+	     "  --count=NUMBER             claim: so many VFs, or none (1)\n"
+	     "  --pid=PID                  claim: dead when that process is\n"
+	     "  --dead                     release: of owners that have ended\n"
+	     "  --qmp=SOCKET               attach, detach: QEMU's monitor\n"
+	     "  --json                     status, claim, claims: as JSON, for programs\n"
 	     "  -h, --help   --version\n\n"
 	     "Exit status: 0 done or nothing to do, 1 failure, 2 something to do "
 	     "(plan),\n"
 	     "needs attention (doctor), 3 some things done and others failed.");
+}
+
+static int parse_number(const char *option, const char *text, unsigned long max,
+			unsigned long *ret)
+{
+	if (parse_unsigned(text, max, ret) < 0 || *ret == 0)
+		return log_error_errno(EINVAL, "--%s=%s: expected a number, 1 to %lu",
+				       option, text, max);
+	return 0;
 }
 
 static int parse_wait(const char *text, unsigned *ret)
@@ -382,8 +480,35 @@ enum {
 	OPT_FORCE_IN_USE,
 	OPT_FORMAT,
 	OPT_JSON,
+	OPT_OWNER,
+	OPT_COUNT,
+	OPT_PID,
+	OPT_DEAD,
+	OPT_QMP,
 	OPT_VERSION
 };
+
+/* Of claim and its like; getopt_long() has said what it does not know. */
+static int parse_claim_option(struct options *options, int c)
+{
+	switch (c) {
+	case OPT_OWNER:
+		options->claim.owner = optarg;
+		return 0;
+	case OPT_COUNT:
+		return parse_number("count", optarg, VFS_LIMIT, &options->claim.count);
+	case OPT_PID:
+		return parse_number("pid", optarg, INT_MAX, &options->claim.pid);
+	case OPT_DEAD:
+		options->dead = true;
+		return 0;
+	case OPT_QMP:
+		options->qmp = optarg;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
 
 /* Returns 1 to go on, 0 when help or version was printed, or -EINVAL. */
 static int parse_options(struct options *options, const char **ret_root, int argc,
@@ -398,6 +523,11 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 		{ "force-in-use", required_argument, NULL, OPT_FORCE_IN_USE },
 		{ "format", required_argument, NULL, OPT_FORMAT },
 		{ "json", no_argument, NULL, OPT_JSON },
+		{ "owner", required_argument, NULL, OPT_OWNER },
+		{ "count", required_argument, NULL, OPT_COUNT },
+		{ "pid", required_argument, NULL, OPT_PID },
+		{ "dead", no_argument, NULL, OPT_DEAD },
+		{ "qmp", required_argument, NULL, OPT_QMP },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, OPT_VERSION },
 		{},
@@ -438,7 +568,8 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 			puts("sriov-setup " PACKAGE_VERSION);
 			return 0;
 		default:
-			return -EINVAL;
+			if (parse_claim_option(options, c) < 0)
+				return -EINVAL;
 		}
 	}
 	return 1;
@@ -462,13 +593,15 @@ static const struct command *parse_command(struct options *options, int argc,
 		log_error("unknown command '%s'; sriov-setup --help lists them",
 			  argv[optind]);
 	else if (n != (command->argument ? 2 : 1) &&
-		 !(n == 1 && startswith(command->argument, "["))) {
+		 !(n == 1 && command->argument && *command->argument == '[')) {
 		log_error("usage: sriov-setup %s %s", command->name,
 			  command->argument ? command->argument : "(no argument)");
 		return NULL;
 	}
-	if (command && options->json && command->run != cmd_status) {
-		log_error("--json is for status, not for %s", command->name);
+	if (command && options->json && command->run != cmd_status &&
+	    command->run != cmd_claim && command->run != cmd_claims) {
+		log_error("--json is for status, claim and claims, not for %s",
+			  command->name);
 		return NULL;
 	}
 	if (command && options->force_in_use.n && options->run.boot) {
@@ -496,7 +629,8 @@ static int check_forced(const struct options *options)
 static int run(int argc, char *argv[])
 {
 	_cleanup_(config_done) struct config config = {};
-	struct options options = {};
+	struct root_trouble trouble = {};
+	struct options options = { .claim.count = 1 };
 	const struct command *command;
 	const char *root = "/";
 	int r;
@@ -512,14 +646,18 @@ static int run(int argc, char *argv[])
 		log_error_errno(r, "--root=%s", root);
 		return EXIT_FAILED;
 	}
+	options.root.trouble = &trouble;
 	r = check_forced(&options);
 	if (r == 0)
 		r = config_load(&config, &options.root, options.config_path);
 	config.gentle = options.run.boot;
 	config.force_in_use = options.force_in_use; /* which config_done() frees */
 	r = r < 0 ? EXIT_FAILED : command->run(&options, &config);
+	if (trouble.error)
+		log_error_errno(trouble.error, "cannot read %s", trouble.path);
+	free(trouble.path);
 	root_done(&options.root);
-	return r;
+	return trouble.error && r == EXIT_DONE ? EXIT_FAILED : r;
 }
 
 static bool is_generator(const char *program)

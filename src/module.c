@@ -2,7 +2,9 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <libkmod.h>
+#include <limits.h>
 
 /*
  * Loaded when a module is to be loaded, which is once in a boot: libcrypto, which comes
@@ -10,12 +12,17 @@
  */
 #define LIBRARY "libkmod.so.2"
 #define FUNCTIONS(X)                       \
+	X(kmod_list_next)                  \
 	X(kmod_new)                        \
 	X(kmod_unref)                      \
+	X(kmod_module_get_info)            \
 	X(kmod_module_get_initstate)       \
 	X(kmod_module_get_module)          \
 	X(kmod_module_get_name)            \
 	X(kmod_module_get_options)         \
+	X(kmod_module_info_free_list)      \
+	X(kmod_module_info_get_key)        \
+	X(kmod_module_info_get_value)      \
 	X(kmod_module_insert_module)       \
 	X(kmod_module_new_from_lookup)     \
 	X(kmod_module_new_from_name)       \
@@ -132,6 +139,71 @@ int module_load(const char *name, const char *options)
 	if (!ctx)
 		return -ENOMEM;
 	r = load(ctx, &(struct request){ &kmod, module, options });
+	kmod.kmod_unref(ctx);
+	return r;
+}
+
+/* The wildcards of the module's best alias; INT_MAX: it tells none that fits. */
+static int count_wildcards(const struct library *kmod, struct kmod_module *module,
+			   const char *alias)
+{
+	struct kmod_list *info = NULL, *item;
+	int fewest = INT_MAX;
+
+	if (kmod->kmod_module_get_info(module, &info) < 0)
+		return fewest;
+	for (item = info; item; item = kmod->kmod_list_next(info, item)) {
+		const char *pattern = kmod->kmod_module_info_get_value(item);
+		int n = 0;
+
+		if (!streq(kmod->kmod_module_info_get_key(item), "alias") ||
+		    fnmatch(pattern, alias, 0) != 0)
+			continue;
+		for (const char *c = pattern; *c; c++)
+			n += *c == '*';
+		fewest = n < fewest ? n : fewest;
+	}
+	kmod->kmod_module_info_free_list(info);
+	return fewest;
+}
+
+static int find_best(const struct library *kmod, struct kmod_ctx *ctx, const char *alias,
+		     char **ret)
+{
+	struct kmod_list *list = NULL, *item;
+	int best = INT_MAX, r = kmod->kmod_module_new_from_lookup(ctx, alias, &list);
+	char *name = NULL;
+
+	for (item = list; r >= 0 && item; item = kmod->kmod_list_next(list, item)) {
+		struct kmod_module *module = kmod->kmod_module_get_module(item);
+		int n = count_wildcards(kmod, module, alias);
+
+		if (!name || n < best) {
+			free(name);
+			name = xstrdup(kmod->kmod_module_get_name(module));
+			best = n;
+		}
+		kmod->kmod_module_unref(module);
+	}
+	kmod->kmod_module_unref_list(list);
+	if (!name)
+		return r < 0 ? r : -ENOENT;
+	*ret = name;
+	return 0;
+}
+
+int module_best(const char *alias, char **ret)
+{
+	struct library kmod;
+	struct kmod_ctx *ctx;
+	int r = library_open(&kmod);
+
+	if (r < 0)
+		return r;
+	ctx = kmod.kmod_new(NULL, NULL);
+	if (!ctx)
+		return -ENOMEM;
+	r = find_best(&kmod, ctx, alias, ret);
 	kmod.kmod_unref(ctx);
 	return r;
 }

@@ -13,3 +13,11 @@
  * the kernel's errno. -ELIBACC: libkmod is not installed.
  */
 int module_load(const char *name, const char *options);
+
+/*
+ * The module of this kernel whose aliases fit best, "mlx5_vfio_pci" for
+ * "vfio_pci:v000015B3d0000101Esv…": the fewest wildcards win, as for vfio drivers
+ * Documentation/driver-api/vfio.rst and the kernel's commit cc6711b0bf36 ask for.
+ * -ENOENT: none; -ELIBACC as above. The caller frees *ret.
+ */
+int module_best(const char *alias, char **ret);

@@ -8,7 +8,7 @@ static const char *rule_keeps_from_vfio(const struct pf_rule *rule,
 	unsigned n = rule->vfs >= 0 ? (unsigned)rule->vfs : pf->total_vfs;
 
 	for (unsigned i = 0; i < n; i++)
-		if (!streq(pf_rule_driver(rule, i), DRIVER_VFIO))
+		if (!streq(pf_rule_driver(rule, pf, i), DRIVER_VFIO))
 			return "some of its VFs go to another driver";
 	return NULL;
 }
@@ -116,6 +116,8 @@ void plan_modules(struct planner *p)
 		const char *driver = p->drivers.items[i];
 		_cleanup_free_ char *options = NULL;
 
+		if (strings_contain(&p->system->drivers, driver))
+			continue;
 		if (streq(driver, DRIVER_VFIO)) {
 			if (p->system->vfio_module_loaded)
 				continue;

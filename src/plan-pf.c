@@ -247,12 +247,14 @@ static void set_pf(struct task *t, bool making)
 }
 
 /* Must the VF be set up before its driver sees it? */
-static bool vf_waits(const struct pf_rule *rule, unsigned i)
+static bool vf_waits(const struct task *t, unsigned i)
 {
+	const struct pf_rule *rule = t->rule;
 	const struct vf_rule *vf = pf_rule_vf(rule, i);
 
-	return !streq(pf_rule_driver(rule, i), DRIVER_NATIVE) ||
-	       pf_rule_values(rule, i).known || (vf && vf->sysfs.n);
+	return !streq(pf_rule_driver(rule, t->pf, i), DRIVER_NATIVE) ||
+	       rule->nvme.count[NVME_QUEUES] || pf_rule_values(rule, i).known ||
+	       (vf && vf->sysfs.n);
 }
 
 /* All that is said of a VF that is being made: what it will have then is not known yet.
@@ -266,6 +268,7 @@ static void set_new_vf(struct task *t, unsigned i)
 	settle_mac(t, i, &wanted);
 	wanted = vf_values_difference(&wanted, &nothing);
 	set_vf(t, i, &wanted, NULL);
+	plan_nvme_vf(t, i, NULL);
 	for (size_t j = 0; vf && j < vf->sysfs.n; j++)
 		write_attribute(t, (int)i, &vf->sysfs.items[j], NULL);
 }
@@ -293,10 +296,10 @@ static void create_vfs(struct task *t, unsigned want)
 	struct action *create;
 
 	for (unsigned i = 0; i < want; i++) {
-		const char *driver = pf_rule_driver(t->rule, i);
+		const char *driver = pf_rule_driver(t->rule, t->pf, i);
 
 		native |= streq(driver, DRIVER_NATIVE);
-		named |= vf_waits(t->rule, i);
+		named |= vf_waits(t, i);
 	}
 	if (autoprobe == named)
 		set_autoprobe(t, !named, false,
@@ -309,8 +312,8 @@ static void create_vfs(struct task *t, unsigned want)
 			      xasprintf("%u VFs wanted, found none", want);
 	create->patience = driver_find(t->pf->driver)->patience;
 	for (unsigned i = 0; i < want; i++)
-		if (!streq(pf_rule_driver(t->rule, i), DRIVER_NATIVE))
-			override_vf(t, i, pf_rule_driver(t->rule, i));
+		if (!streq(pf_rule_driver(t->rule, t->pf, i), DRIVER_NATIVE))
+			override_vf(t, i, pf_rule_driver(t->rule, t->pf, i));
 	if (t->rule->link_up && wants_rates(t->rule, want))
 		planner_add(t->planner, SET_LINK, t->pf, NONE, "link", "running",
 			    t->rule->where)
@@ -321,7 +324,7 @@ static void create_vfs(struct task *t, unsigned want)
 		set_autoprobe(t, true, true,
 			      autoprobe ? "as it was" : "for the native VFs");
 	for (unsigned i = 0; i < want; i++) {
-		const char *driver = pf_rule_driver(t->rule, i);
+		const char *driver = pf_rule_driver(t->rule, t->pf, i);
 
 		if (is_named(driver))
 			bind_vf(t, i, driver);
@@ -405,7 +408,7 @@ static void unbind_vf(struct task *t, const struct function *vf, char *why)
 /* A VF that exists already: nothing where it is right or was left to the kernel. */
 static void correct_vf(struct task *t, const struct function *vf)
 {
-	const char *driver = pf_rule_driver(t->rule, vf->vf_index);
+	const char *driver = pf_rule_driver(t->rule, t->pf, vf->vf_index);
 	const struct vf_rule *entry = pf_rule_vf(t->rule, vf->vf_index);
 	struct where where = vf_where(t->rule, vf->vf_index);
 	bool native = streq(driver, DRIVER_NATIVE);
@@ -432,6 +435,7 @@ static void correct_vf(struct task *t, const struct function *vf)
 			  right ? xstrdup("its driver must see what is set") :
 				  xasprintf("%s wanted", driver));
 	set_vf(t, vf->vf_index, &set, set.known ? why_set(vf, &set) : NULL);
+	plan_nvme_vf(t, vf->vf_index, vf);
 	if (entry)
 		set_attributes(t, vf, i, &entry->sysfs, false);
 	if (!right && is_named(driver))
@@ -445,7 +449,7 @@ static void correct_vf(struct task *t, const struct function *vf)
 
 static bool lacks_iommu(const struct task *t, const struct function *vf)
 {
-	const char *driver = pf_rule_driver(t->rule, vf->vf_index);
+	const char *driver = pf_rule_driver(t->rule, t->pf, vf->vf_index);
 
 	return driver_is_vfio(driver) && vf->iommu_group == NONE &&
 	       !streq(vf->driver, driver);
@@ -658,7 +662,7 @@ void plan_pf(struct task *t)
 	tell_owners(t);
 	set_eswitch(t);
 	set_pf(t, change && want > 0);
-	if (change && want && !pf_is_able(t, want))
+	if (change && want && !(pf_is_able(t, want) && plan_nvme(t, want)))
 		change = false;
 	else if (change && have)
 		change_count(t, want);
@@ -668,6 +672,6 @@ void plan_pf(struct task *t)
 		return;
 	if (obstacle)
 		keep_count(t, want, obstacle);
-	if (!keeps_off_vfio(t, have))
+	if (!keeps_off_vfio(t, have) && plan_nvme(t, have))
 		correct_vfs(t);
 }

@@ -29,6 +29,9 @@ char *action_text(const struct action *a, bool done)
 	case CREATE_VFS:
 		return xasprintf("%s %s VFs on %s", done ? "created" : "create", a->value,
 				 target);
+	case CREATE_MDEV:
+		return xasprintf("%s mediated device %s/%s on %s",
+				 done ? "created" : "create", a->name, a->value, target);
 	case OVERRIDE:
 		return xasprintf("%s %s for %s", done ? "reserved" : "reserve", target,
 				 a->value);
@@ -41,10 +44,13 @@ char *action_text(const struct action *a, bool done)
 		return xasprintf("%s %s", done ? "probed" : "probe", target);
 	case SET_ESWITCH:
 	case SET_LINK:
+	case SET_NVME:
 		return xasprintf("set %s of %s to %s", a->name, target, a->value);
 	case SET_VF:
 		values = vf_values_text(&a->values);
 		return xasprintf("set %s: %s", target, values);
+	case RESET:
+		return xasprintf("reset %s", target);
 	case BOOT_ARGS:
 		return xasprintf("kernel arguments: %s", *a->value ? a->value : "(none)");
 	case MODPROBE:
@@ -190,9 +196,12 @@ static char line_sign(const struct action *a)
 	case SET_ESWITCH:
 	case SET_LINK:
 	case SET_VF:
+	case SET_NVME:
+	case RESET:
 		return '~';
 	case LOAD_MODULE:
 	case CREATE_VFS:
+	case CREATE_MDEV:
 	case BIND:
 	case PROBE:
 	case N_VERBS:

@@ -1,5 +1,7 @@
 #include "planner.h"
 
+#include "driver.h"
+
 #include <search.h>
 
 int plan_pf_rule(const struct config *config, const struct function *pf)
@@ -17,6 +19,41 @@ int plan_device_rule(const struct config *config, const struct function *functio
 		if (match_agrees(&config->devices[i].match, function))
 			return (int)i;
 	return NONE;
+}
+
+/* "auto-vfio" is what was found for this function or its VFs. */
+static const char *resolve(const char *driver, const struct function *f)
+{
+	return !streq(driver, DRIVER_AUTO_VFIO) ? driver :
+	       f->vfio_driver                   ? f->vfio_driver :
+						  DRIVER_VFIO;
+}
+
+const char *pf_rule_driver(const struct pf_rule *rule, const struct function *pf,
+			   unsigned vf_index)
+{
+	const struct vf_rule *vf = pf_rule_vf(rule, vf_index);
+
+	return resolve(vf && vf->driver ? vf->driver : rule->driver, pf);
+}
+
+const char *device_rule_driver(const struct device_rule *rule,
+			       const struct function *function)
+{
+	return resolve(rule->driver, function);
+}
+
+unsigned pf_rule_count(const struct pf_rule *rule, const struct function *pf)
+{
+	unsigned want = (unsigned)rule->vfs;
+
+	if (rule->vfs == VFS_UNSET)
+		return (unsigned)pf->n_vfs;
+	if (rule->vfs == VFS_MAX || (want && driver_find(pf->driver)->makes_all))
+		return pf->total_vfs;
+	/* more than it was told: it would do so again */
+	return pf->asked && want == pf->asked && pf->n_vfs > want ? (unsigned)pf->n_vfs :
+								    want;
 }
 
 const char *pf_rule_resource(const struct pf_rule *rule, unsigned vf_index)
@@ -52,6 +89,14 @@ static void plan_required(struct planner *p)
 	}
 }
 
+static void need_vfio_drivers(struct planner *p, const struct pf_rule *rule,
+			      const struct function *pf)
+{
+	for (unsigned i = 0; i < pf->total_vfs; i++)
+		if (driver_is_vfio(pf_rule_driver(rule, pf, i)))
+			planner_need_driver(p, pf_rule_driver(rule, pf, i));
+}
+
 /* The module must be there for VFs that others create, also when there is nothing to bind
  * yet. */
 static void plan_function(struct planner *p, const struct function *f)
@@ -64,12 +109,24 @@ static void plan_function(struct planner *p, const struct function *f)
 		plan_pf(&(struct task){ p, rule, f });
 		if (pf_rule_wants_vfio(rule, f->total_vfs) && rule->vfs != 0 &&
 		    f->iommu_group != NONE)
-			planner_need_driver(p, DRIVER_VFIO);
+			need_vfio_drivers(p, rule, f);
 		return;
 	}
 	device_rule = plan_device_rule(p->config, f);
 	if (device_rule != NONE)
 		plan_device(p, f, &p->config->devices[device_rule]);
+}
+
+static void plan_restore(struct planner *p, const struct function *f)
+{
+	struct action *a;
+
+	if (!f->autoprobe_lost)
+		return;
+	a = planner_add(p, WRITE, f, NONE, "sriov_drivers_autoprobe",
+			f->autoprobe_was ? "1" : "0", (struct where){});
+	a->always = true;
+	a->why = xstrdup("a run that was interrupted left it");
 }
 
 static void plan_memlock(struct planner *p)
@@ -121,6 +178,9 @@ struct plan plan_make(const struct config *config, const struct system *system)
 	plan_required(&p);
 	for (size_t i = 0; i < system->n_functions; i++)
 		plan_function(&p, &system->functions[i]);
+	for (size_t i = 0; i < system->n_functions; i++)
+		plan_restore(&p, &system->functions[i]);
+	plan_mdevs(&p);
 	plan_modules(&p);
 	plan_unsafe_interrupts(&p);
 	plan_module_options(&p);

@@ -19,10 +19,14 @@ enum verb {
 	UNBIND,     /* name: driver that is bound */
 	BIND,       /* name: driver */
 	PROBE,      /* let the kernel choose a driver */
+	CREATE_MDEV, /* name: its type's folder in mdev_supported_types; value: UUID */
 	SET_ESWITCH, /* name: the config's key; value: its word */
 	SET_LINK,  /* name: "mtu" or "link" of the PF's netdev; value: a number; "up", or
 		      "running": wait some seconds for a carrier */
 	SET_VF,    /* values: all at once, each alone where that fails */
+	SET_NVME,  /* name: "queues", "interrupts" or "state"; value: a number; "online",
+		      "offline" */
+	RESET,     /* the function, for which nobody may have a use */
 	BOOT_ARGS, /* value: the words that should be ours on the next kernel command line
 		    */
 	MODPROBE,  /* value: the content that our file in modprobe.d should have, "" for
@@ -78,8 +82,16 @@ void plan_done(struct plan *plan);
  */
 int plan_pf_rule(const struct config *config, const struct function *pf);
 int plan_device_rule(const struct config *config, const struct function *function);
-/* What the config wants for one VF of a governed PF. NULL: default. */
-const char *pf_rule_resource(const struct pf_rule *rule, unsigned vf_index);
+/* What the config wants for one VF of a governed PF, or for a device; "auto-vfio" is
+ * resolved. Never NULL. */
+const char *pf_rule_driver(const struct pf_rule *rule, const struct function *pf,
+			   unsigned vf_index);
+const char *device_rule_driver(const struct device_rule *rule,
+			       const struct function *function);
+const char *pf_rule_resource(const struct pf_rule *rule,
+			     unsigned vf_index); /* NULL: default */
+/* How many VFs the rule wants of this PF, whose driver may have made more (QAT). Pure. */
+unsigned pf_rule_count(const struct pf_rule *rule, const struct function *pf);
 
 /* What our file in modprobe.d should hold, "" for no file; the caller frees it. */
 char *plan_modprobe(const struct config *config, const struct system *system);

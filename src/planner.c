@@ -57,8 +57,11 @@ void planner_need_driver(struct planner *p, const char *driver)
 
 bool pf_rule_wants_vfio(const struct pf_rule *rule, unsigned n)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (driver_is_vfio(pf_rule_driver(rule, i)))
+	for (unsigned i = 0; i < n; i++) {
+		const struct vf_rule *vf = pf_rule_vf(rule, i);
+
+		if (driver_is_vfio(vf && vf->driver ? vf->driver : rule->driver))
 			return true;
+	}
 	return false;
 }

@@ -54,8 +54,13 @@ bool pf_rule_wants_vfio(const struct pf_rule *rule, unsigned n);
 void plan_pf(struct task *t);
 /* Removes the PF's VFs, or says why they stay. */
 void plan_no_vfs(struct task *t);
+/* NVMe: what the PF must give up for that many VFs; false: they cannot be made. Then for
+ * each VF, which is NULL while it is not made. */
+bool plan_nvme(struct task *t, unsigned want);
+void plan_nvme_vf(struct task *t, unsigned i, const struct function *vf);
 void plan_device(struct planner *p, const struct function *f,
 		 const struct device_rule *rule);
+void plan_mdevs(struct planner *p);
 /* Puts the modules before all other actions. */
 void plan_modules(struct planner *p);
 void plan_unsafe_interrupts(struct planner *p);

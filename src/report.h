@@ -17,7 +17,7 @@
  *     reasons    [text]: what speaks against offering it; [] is none
  *     resource advertised   of the device itself, as of a VF
  *     vfs [ index address driver iommu_group interfaces rule resource advertised ]
- *                advertised: "kubevirt", "device-plugin", "libvirt"
+ *                advertised: "kubevirt", "device-plugin", "libvirt", "claim"
  *   resources    [ name advertised count numa_nodes [number] ]
  *   conflicts    [text]: why two would hand out the same, none is written then
  */

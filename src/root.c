@@ -22,7 +22,39 @@
 			abort();                                   \
 	} while (0)
 
-static int open_in(const struct root *root, const char *path, int flags, mode_t mode)
+/* Others say that it is not there, or not of that kind. */
+static bool is_trouble(int error)
+{
+	static const int troubles[] = {
+		EIO, EINTR, ENOMEM, EMFILE, ENFILE, EROFS, ENOSPC
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(troubles); i++)
+		if (error == -troubles[i])
+			return true;
+	return error == -EACCES && geteuid() == 0;
+}
+
+/* Takes note of a failed read; returns its error. */
+static int failed(const struct root *root, const char *path, int error)
+{
+	struct root_trouble *trouble = root->trouble;
+
+	if (trouble && !trouble->error && is_trouble(error)) {
+		trouble->error = error;
+		trouble->path = xasprintf(
+			"%s%s%s/%s", streq(root->path, "/") ? "" : root->path,
+			root->below ? "/" : "", root->below ? root->below : "", path);
+	}
+	return error;
+}
+
+int root_trouble(const struct root *root)
+{
+	return root->trouble ? root->trouble->error : 0;
+}
+
+static int open_quietly(const struct root *root, const char *path, int flags, mode_t mode)
 {
 	struct open_how how = {
 		.flags = (unsigned)flags | O_CLOEXEC,
@@ -46,22 +78,23 @@ static int open_in(const struct root *root, const char *path, int flags, mode_t 
 	return fd < 0 ? -errno : (int)fd;
 }
 
-static bool is_running_root(int fd)
+static int open_in(const struct root *root, const char *path, int flags, mode_t mode)
 {
-	struct stat ours, real;
+	int fd = open_quietly(root, path, flags, mode);
 
-	return fstat(fd, &ours) == 0 && stat("/", &real) == 0 &&
-	       ours.st_dev == real.st_dev && ours.st_ino == real.st_ino;
+	return fd < 0 ? failed(root, path, fd) : fd;
 }
 
 int root_open(struct root *root, const char *path)
 {
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat ours, real;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &ours) < 0 || stat("/", &real) < 0)
 		return -errno;
 	*root = (struct root){ .fd = fd, .path = path };
-	root->live = is_running_root(fd);
+	root->live = ours.st_dev == real.st_dev && ours.st_ino == real.st_ino;
+	fd = -1;
 	return 0;
 }
 
@@ -73,14 +106,20 @@ int root_enter(const struct root *root, struct root *ret, const char *format, ..
 	fd = open_in(root, path, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0)
 		return fd;
-	*ret = (struct root){ .fd = fd, .path = root->path, .live = root->live };
+	*ret = (struct root){ .fd = fd,
+			      .path = root->path,
+			      .live = root->live,
+			      .below = xstrdup(path),
+			      .trouble = root->trouble };
 	return 0;
 }
 
 void root_done(struct root *root)
 {
 	closep(&root->fd);
+	free(root->below);
 	root->fd = -1;
+	root->below = NULL;
 }
 
 int root_openat(const struct root *root, int flags, const char *format, ...)
@@ -123,16 +162,18 @@ static int read_bytes(const struct root *root, const char *path, char **ret,
 	/* O_NONBLOCK: a FIFO must not hang us */
 	_cleanup_close_ int fd = open_in(root, path, O_RDONLY | O_NONBLOCK, 0);
 	struct stat st;
+	int r;
 
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
-		return -errno;
+		return failed(root, path, -errno);
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	return read_all(fd, ret, ret_size);
+	r = read_all(fd, ret, ret_size);
+	return r < 0 ? failed(root, path, r) : 0;
 }
 
 static int read_path(const struct root *root, const char *path, char **ret)
@@ -191,7 +232,7 @@ int root_link_name(const struct root *root, char **ret, const char *format, ...)
 		n = readlinkat(root->fd, path, target, sizeof(target) - 1);
 	}
 	if (n < 0)
-		return -errno;
+		return failed(root, path, -errno);
 	target[n] = '\0';
 	*ret = xstrdup(basename(target));
 	return 0;
@@ -201,7 +242,7 @@ int root_list(const struct root *root, struct strings *ret, const char *format, 
 {
 	struct dirent *entry;
 	DIR *dir;
-	int fd;
+	int fd, r;
 
 	FORMAT_PATH(path, format);
 	fd = open_in(root, path, O_RDONLY | O_DIRECTORY, 0);
@@ -209,15 +250,17 @@ int root_list(const struct root *root, struct strings *ret, const char *format, 
 		return fd;
 	dir = fdopendir(fd);
 	if (!dir) {
+		r = failed(root, path, -errno);
 		close(fd);
-		return -ENOMEM;
+		return r;
 	}
-	while ((entry = readdir(dir)))
+	while (errno = 0, entry = readdir(dir))
 		if (!streq(entry->d_name, ".") && !streq(entry->d_name, ".."))
 			strings_add(ret, entry->d_name);
+	r = errno ? failed(root, path, -errno) : 0;
 	closedir(dir);
 	strings_sort(ret);
-	return 0;
+	return r;
 }
 
 bool root_exists(const struct root *root, const char *format, ...)
@@ -232,13 +275,15 @@ bool root_exists(const struct root *root, const char *format, ...)
 int root_write(const struct root *root, const char *value, const char *format, ...)
 {
 	_cleanup_close_ int fd = -1;
+	ssize_t n;
 
 	FORMAT_PATH(path, format);
-	fd = open_in(root, path, O_WRONLY | O_NOFOLLOW, 0);
+	fd = open_quietly(root, path, O_WRONLY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd;
 	/* an attribute takes its value in one call: kernfs_fop_write_iter() */
-	return write(fd, value, strlen(value)) < 0 ? -errno : 0;
+	n = write(fd, value, strlen(value));
+	return n < 0 ? -errno : (size_t)n < strlen(value) ? -EIO : 0;
 }
 
 /* Opens the directory that holds path, making it where it is missing; *ret_name points

@@ -16,10 +16,22 @@
 
 #define ROOT_FILE_MAX (1024 * 1024)
 
+/*
+ * The first read that failed though nothing was missing: an I/O error, no memory, no
+ * permission. Many readers take what they cannot read for absent; what is decided from
+ * that would be wrong, so whoever decides asks root_trouble() first.
+ */
+struct root_trouble {
+	int error; /* negative; 0: none */
+	char *path;
+};
+
 struct root {
 	int fd;
 	const char *path; /* for messages and tools; "/" for the running machine */
-	bool live; /* the running machine, so /proc, /sys and events mean something */
+	bool live;   /* the running machine, so /proc, /sys and events mean something */
+	char *below; /* of root_enter(), for messages; NULL: the root itself */
+	struct root_trouble *trouble; /* the caller's; NULL: nobody asks */
 };
 
 int root_open(struct root *root, const char *path);
@@ -27,6 +39,9 @@ void root_done(struct root *root);
 /* A directory below the root as a root of its own; its path is only good for messages. */
 int root_enter(const struct root *root, struct root *ret, const char *format, ...)
 	PRINTF(3, 4);
+
+/* 0, or the errno of what stands in root->trouble. */
+int root_trouble(const struct root *root);
 
 int root_openat(const struct root *root, int flags, const char *format, ...) PRINTF(3, 4);
 

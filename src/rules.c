@@ -62,7 +62,7 @@ static void write_vf_address(FILE *out, const struct function *pf, unsigned inde
 static bool same_driver_for_all(const struct pf_rule *rule, const struct function *pf)
 {
 	for (unsigned i = 1; i < pf->total_vfs; i++)
-		if (!streq(pf_rule_driver(rule, i), pf_rule_driver(rule, 0)))
+		if (!streq(pf_rule_driver(rule, pf, i), pf_rule_driver(rule, pf, 0)))
 			return false;
 	return true;
 }
@@ -82,11 +82,11 @@ static void write_ranges(FILE *out, struct strings *drivers, const struct pf_rul
 			 const struct function *pf)
 {
 	for (unsigned i = 0; i < pf->total_vfs; i++) {
-		const char *driver = pf_rule_driver(rule, i);
+		const char *driver = pf_rule_driver(rule, pf, i);
 		unsigned first = i;
 
 		while (i + 1 < pf->total_vfs &&
-		       streq(pf_rule_driver(rule, i + 1), driver))
+		       streq(pf_rule_driver(rule, pf, i + 1), driver))
 			i++;
 		if (streq(driver, DRIVER_NATIVE))
 			continue;
@@ -114,12 +114,12 @@ void rules_write(FILE *out, const struct config *config, const struct system *sy
 			continue;
 		if (!same_driver_for_all(rule, pf))
 			write_ranges(out, &drivers, rule, pf);
-		else if (!streq(pf_rule_driver(rule, 0), DRIVER_NATIVE))
+		else if (!streq(pf_rule_driver(rule, pf, 0), DRIVER_NATIVE))
 			fprintf(out,
 				"ATTR{physfn/uevent}==\"*PCI_SLOT_NAME=%s*\", "
 				"GOTO=\"sriov_setup_%zu\"\n",
 				pf->address,
-				driver_label(&drivers, pf_rule_driver(rule, 0)));
+				driver_label(&drivers, pf_rule_driver(rule, pf, 0)));
 	}
 	fputs("GOTO=\"sriov_setup_end\"\n", out);
 	for (size_t i = 0; i < drivers.n; i++)

@@ -176,6 +176,36 @@ static int log_problems(const struct plan *plan, bool notes)
 	return worst;
 }
 
+/* The udev rule is off while there is the one; what a killed run owes is in the other. */
+static int begin_work(const struct plan *plan, const struct root *root)
+{
+	_cleanup_free_ char *record = xstrdup("");
+	int r = root_replace(root, "", 0644, RUN_DIR "/busy");
+
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		const struct action *a = &plan->actions[i];
+		char *more;
+
+		if (!a->always || !streq(a->name, "sriov_drivers_autoprobe"))
+			continue;
+		more = xasprintf("%s%s %s\n", record, a->function, a->value);
+		free(record);
+		record = more;
+	}
+	if (r >= 0 && *record)
+		r = root_replace(root, record, 0644, AUTOPROBE_RECORD);
+	return r;
+}
+
+static int end_work(const struct root *root, bool failed)
+{
+	int r = root_remove(root, RUN_DIR "/busy");
+
+	if (r >= 0 && !failed)
+		r = root_remove(root, AUTOPROBE_RECORD);
+	return r < 0 ? log_error_errno(r, "cannot remove /" RUN_DIR "/busy") : 0;
+}
+
 /* What one round of observe, plan and do came to. */
 struct outcome {
 	unsigned done;
@@ -214,9 +244,9 @@ static int round_of_actions(const struct config *config, const struct root *root
 	outcome->acted = false;
 	if (outcome->left == 0 || (outcome->error < 0 && !outcome->repair)) {
 		outcome->problems = log_problems(&plan, false);
-		return 0;
+		return end_work(root, outcome->error < 0);
 	}
-	r = root_replace(root, "", 0644, RUN_DIR "/busy");
+	r = begin_work(&plan, root);
 	if (r >= 0)
 		r = write_rules(config, root, system);
 	if (r < 0)
@@ -227,8 +257,7 @@ static int round_of_actions(const struct config *config, const struct root *root
 	outcome->error = outcome->error ? outcome->error : r;
 	outcome->repair = r < 0 && !config->gentle && takes_away(&plan);
 	outcome->done += done;
-	r = root_remove(root, RUN_DIR "/busy");
-	return r < 0 ? log_error_errno(r, "cannot remove /" RUN_DIR "/busy") : 0;
+	return end_work(root, outcome->error < 0);
 }
 
 /*
@@ -285,8 +314,9 @@ int run_apply(const struct config *config, const struct root *root,
 	r = r < 0 ? log_error_errno(r, "cannot make /" RUN_DIR "/done") :
 		    converge(&own, root, options, &system, &outcome);
 	failed = r < 0 || outcome.error < 0 || outcome.problems <= LOG_ERR;
-	failed |= write_rules(config, root, &system) < 0;
-	failed |= write_exports(config, root, &system) < 0;
+	/* what was not seen whole must not take the place of what is true */
+	failed |= root_trouble(root) < 0 || write_rules(config, root, &system) < 0;
+	failed |= root_trouble(root) < 0 || write_exports(config, root, &system) < 0;
 	if (!options->boot && !options->device)
 		failed |= run_kargs(config, root) < 0;
 	log_status("%s, %u changes made", failed ? "failed" : "done", outcome.done);

@@ -26,9 +26,10 @@ static const char *resource_of(const struct offers *offers, const struct functio
 	return offer ? offer->resource : NULL;
 }
 
-static bool vf_is_right(const struct pf_rule *rule, const struct function *vf)
+static bool vf_is_right(const struct pf_rule *rule, const struct function *pf,
+			const struct function *vf)
 {
-	const char *driver = pf_rule_driver(rule, vf->vf_index);
+	const char *driver = pf_rule_driver(rule, pf, vf->vf_index);
 
 	if (streq(driver, DRIVER_NATIVE))
 		return !startswith(vf->driver ? vf->driver : "", "vfio");
@@ -36,7 +37,7 @@ static bool vf_is_right(const struct pf_rule *rule, const struct function *vf)
 }
 
 static void print_vf(FILE *out, const struct pf_rule *rule, const struct offers *offers,
-		     const struct function *vf, bool last)
+		     const struct function *pf, const struct function *vf, bool last)
 {
 	const char *resource = resource_of(offers, vf);
 
@@ -46,9 +47,10 @@ static void print_vf(FILE *out, const struct pf_rule *rule, const struct offers 
 	print_netdevs(out, vf);
 	if (resource)
 		fprintf(out, "  %s", resource);
-	if (rule && !vf_is_right(rule, vf))
-		fprintf(out, "  ! %s wanted (%s:%d)", pf_rule_driver(rule, vf->vf_index),
-			rule->where.file, rule->where.line);
+	if (rule && !vf_is_right(rule, pf, vf))
+		fprintf(out, "  ! %s wanted (%s:%d)",
+			pf_rule_driver(rule, pf, vf->vf_index), rule->where.file,
+			rule->where.line);
 	fputc('\n', out);
 }
 
@@ -84,7 +86,7 @@ static void print_pf(FILE *out, const struct config *config, const struct system
 	fputc('\n', out);
 	for (size_t i = 0; i < pf->n_vfs; i++)
 		if (pf->vfs[i] != NONE)
-			print_vf(out, rule, offers, &system->functions[pf->vfs[i]],
+			print_vf(out, rule, offers, pf, &system->functions[pf->vfs[i]],
 				 i + 1 == pf->n_vfs);
 }
 
@@ -99,8 +101,8 @@ static void print_device(FILE *out, const struct config *config,
 	if (resource)
 		fprintf(out, "  %s", resource);
 	fprintf(out, "  %s:%d", rule->where.file, rule->where.line);
-	if (!streq(f->driver, rule->driver))
-		fprintf(out, "  ! %s wanted", rule->driver);
+	if (!streq(f->driver, device_rule_driver(rule, f)))
+		fprintf(out, "  ! %s wanted", device_rule_driver(rule, f));
 	fputc('\n', out);
 }
 

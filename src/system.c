@@ -1,12 +1,12 @@
 #include "system.h"
 
 #include "attribute.h"
-#include "driver.h"
 #include "inuse.h"
 #include "kargs-state.h"
 #include "made.h"
 #include "memlock.h"
 #include "modprobe.h"
+#include "module.h"
 #include "netdev.h"
 
 #include <endian.h>
@@ -182,6 +182,24 @@ static void read_pf(struct system *system, const struct root *dir, int index)
 	strings_done(&names);
 }
 
+static void read_interrupted(struct system *system, const struct root *root)
+{
+	_cleanup_free_ char *text = NULL;
+	char address[32], *rest, *line;
+	int value;
+
+	root_read(root, &text, AUTOPROBE_RECORD);
+	for (rest = text; (line = strsep(&rest, "\n"));) {
+		struct function *f;
+
+		if (sscanf(line, "%31s %d", address, &value) != 2 ||
+		    !(f = find(system, address)))
+			continue;
+		f->autoprobe_was = value != 0;
+		f->autoprobe_lost = f->autoprobe_was != f->autoprobe;
+	}
+}
+
 struct wants {
 	bool slot, serial;
 };
@@ -243,6 +261,16 @@ static void read_slots(struct system *system, const struct root *root)
 		}
 	}
 	strings_done(&slots);
+}
+
+/* Could a rule unbind or reset what a disk hangs on? */
+static bool may_take_disks(const struct config *config)
+{
+	bool resets = false;
+
+	for (size_t i = 0; i < config->n_pfs; i++)
+		resets |= config->pfs[i].nvme.count[NVME_QUEUES] > 0;
+	return resets || config->n_devices;
 }
 
 static struct wants config_wants(const struct config *config)
@@ -334,6 +362,78 @@ static void read_made(struct system *system, const struct root *root)
 	}
 }
 
+/* The driver of a module is only known for sure once it is loaded. */
+static char *driver_of_module(const struct root *root, const char *module)
+{
+	struct strings drivers = {};
+	char *name = NULL;
+
+	root_list(root, &drivers, "sys/module/%s/drivers", module);
+	for (size_t i = 0; i < drivers.n && !name; i++)
+		if (startswith(drivers.items[i], "pci:"))
+			name = xstrdup(drivers.items[i] + strlen("pci:"));
+	strings_done(&drivers);
+	if (name)
+		return name;
+	return streq(module, "vfio_pci") ? xstrdup(DRIVER_VFIO) : xstrdup(module);
+}
+
+/* A VF is asked for by its PF's alias with its own ID: it need not exist yet. */
+static void find_vfio_driver(const struct root *root, struct function *f, unsigned device)
+{
+	_cleanup_free_ char *text = NULL, *alias = NULL, *module = NULL;
+	const char *rest;
+
+	if (root_read(root, &text, DEVICES "/%s/modalias", f->address) < 0)
+		return;
+	rest = strstr(text, "sv");
+	alias = xasprintf("vfio_pci:v%08Xd%08X%s", f->vendor, device, rest ? rest : "");
+	if (module_best(alias, &module) == 0)
+		f->vfio_driver = driver_of_module(root, module);
+}
+
+static bool rule_says_auto(const struct pf_rule *rule)
+{
+	bool says = streq(rule->driver, DRIVER_AUTO_VFIO);
+
+	for (size_t i = 0; i < rule->n_vf; i++)
+		says |= streq(rule->vf[i].driver, DRIVER_AUTO_VFIO);
+	return says;
+}
+
+static void find_vfio_drivers(struct system *system, const struct root *root,
+			      const struct config *config)
+{
+	for (size_t i = 0; i < system->n_functions; i++) {
+		struct function *f = &system->functions[i];
+		const struct pf_rule *rule = system_pf_rule(config, f);
+
+		if (rule && rule_says_auto(rule))
+			find_vfio_driver(root, f, f->vf_device);
+		for (size_t j = 0; !rule && f->pf == NONE && j < config->n_devices; j++)
+			if (streq(config->devices[j].driver, DRIVER_AUTO_VFIO) &&
+			    !f->vfio_driver && match_agrees(&config->devices[j].match, f))
+				find_vfio_driver(root, f, f->device);
+	}
+}
+
+static void read_nvme(const struct root *root, struct function *pf)
+{
+	struct nvme nvme;
+	int r = nvme_read(root, pf->address, &nvme);
+
+	if (r < 0) {
+		pf->nvme_error = r == -ENODEV ?
+					 xstrdup("it has no NVMe controller here") :
+					 xasprintf("its controller does not tell "
+						   "what it can share out: %s",
+						   strerror(-r));
+		return;
+	}
+	pf->nvme = xcalloc(1, sizeof(struct nvme));
+	*pf->nvme = nvme;
+}
+
 /* What only the governing rule makes worth reading. */
 static void read_governed(struct system *system, const struct root *root,
 			  const struct config *config, struct function *pf)
@@ -348,6 +448,8 @@ static void read_governed(struct system *system, const struct root *root,
 		netlink_read_eswitch(pf->address, &pf->eswitch);
 	if (pf_rule_needs_link(rule))
 		read_link(root, pf);
+	if (rule->nvme.count[NVME_QUEUES])
+		read_nvme(root, pf);
 	for (unsigned i = 0; i < pf->n_vfs; i++) {
 		struct function *vf =
 			pf->vfs[i] == NONE ? NULL : &system->functions[pf->vfs[i]];
@@ -365,33 +467,17 @@ static void read_governed(struct system *system, const struct root *root,
 	}
 }
 
-/* Is it to be taken away from where it is? Only then VFIO is asked who has it. */
-static bool may_move(const struct system *system, const struct config *config,
-		     const struct function *f)
+static void read_mdevs(struct system *system, const struct root *root,
+		       const struct config *config)
 {
-	const struct function *pf = f->pf == NONE ? NULL : &system->functions[f->pf];
-	const struct pf_rule *rule = pf ? system_pf_rule(config, pf) : NULL;
-	const struct vf_values wanted =
-		rule ? pf_rule_values(rule, f->vf_index) : (struct vf_values){};
+	for (size_t i = 0; i < config->n_mdevs; i++)
+		for (size_t j = 0; j < system->n_functions; j++) {
+			struct function *f = &system->functions[j];
 
-	if (rule)
-		return pf_rule_count(rule, pf) != pf->n_vfs ||
-		       !streq(pf_rule_driver(rule, f->vf_index), f->driver) ||
-		       wanted.known & VF_BEFORE_BIND;
-	for (size_t i = 0; !pf && i < config->n_devices; i++)
-		if (match_agrees(&config->devices[i].match, f))
-			return !streq(config->devices[i].driver, f->driver);
-	return false;
-}
-
-static void observe_users(struct system *system, const struct root *root,
-			  const struct config *config)
-{
-	_cleanup_free_ bool *which = xcalloc(system->n_functions, sizeof(bool));
-
-	for (size_t i = 0; i < system->n_functions; i++)
-		which[i] = may_move(system, config, &system->functions[i]);
-	inuse_observe_vfio(system, root, which);
+			if (config->mdevs[i].count && !f->mdevs.n &&
+			    match_agrees(&config->mdevs[i].match, f))
+				mdev_types_read(root, f->address, &f->mdevs);
+		}
 }
 
 static void function_done(struct function *f)
@@ -408,6 +494,12 @@ static void function_done(struct function *f)
 		free(f->sysfs[i].value);
 	}
 	free(f->sysfs);
+	free(f->vfio_driver);
+	mdev_types_done(&f->mdevs);
+	if (f->nvme)
+		nvme_done(f->nvme);
+	free(f->nvme);
+	free(f->nvme_error);
 	if (f->link)
 		link_done(f->link);
 	free(f->link);
@@ -480,8 +572,10 @@ int system_observe(struct system *ret, const struct root *root,
 		/* one that vanishes meanwhile keeps zero IDs, which no rule matches */
 		read_function(&system, root, (int)i, &wants);
 	if (system.live)
+		read_interrupted(&system, root);
+	if (system.live)
 		inuse_observe(&system, root);
-	if (system.live && config->n_devices)
+	if (system.live && may_take_disks(config))
 		inuse_observe_disks(&system, root);
 	if (system.live)
 		read_made(&system, root);
@@ -489,13 +583,21 @@ int system_observe(struct system *ret, const struct root *root,
 		read_slots(&system, root);
 	for (size_t i = 0; i < system.n_functions; i++)
 		read_governed(&system, root, config, &system.functions[i]);
+	read_mdevs(&system, root, config);
+	find_vfio_drivers(&system, root, config);
+	if (system.live)
+		root_list(root, &system.drivers, "sys/bus/pci/drivers");
 	if (!config->gentle)
-		observe_users(&system, root, config);
+		inuse_observe_moves(&system, root, config);
 	system.vfio_module_loaded =
 		system.live && root_exists(root, "sys/module/vfio_pci");
 	system.unsafe_interrupts = system.live && read_unsafe_interrupts(root);
-	*ret = system;
-	return 0;
+	r = root_trouble(root);
+	if (r < 0)
+		system_done(&system);
+	else
+		*ret = system;
+	return r;
 }
 
 void system_done(struct system *system)
@@ -503,6 +605,7 @@ void system_done(struct system *system)
 	for (size_t i = 0; i < system->n_functions; i++)
 		function_done(&system->functions[i]);
 	free(system->functions);
+	strings_done(&system->drivers);
 	free(system->modprobe);
 	strings_done(&system->memlock);
 	owners_done(&system->owners);
@@ -546,26 +649,6 @@ const struct pf_rule *system_pf_rule(const struct config *config,
 		if (match_agrees(&config->pfs[i].match, pf))
 			return &config->pfs[i];
 	return NULL;
-}
-
-unsigned pf_rule_count(const struct pf_rule *rule, const struct function *pf)
-{
-	unsigned want = (unsigned)rule->vfs;
-
-	if (rule->vfs == VFS_UNSET)
-		return (unsigned)pf->n_vfs;
-	if (rule->vfs == VFS_MAX || (want && driver_find(pf->driver)->makes_all))
-		return pf->total_vfs;
-	/* more than it was told: it would do so again */
-	return pf->asked && want == pf->asked && pf->n_vfs > want ? (unsigned)pf->n_vfs :
-								    want;
-}
-
-const char *pf_rule_driver(const struct pf_rule *rule, unsigned vf_index)
-{
-	const struct vf_rule *vf = pf_rule_vf(rule, vf_index);
-
-	return vf && vf->driver ? vf->driver : rule->driver;
 }
 
 const struct vf_rule *pf_rule_vf(const struct pf_rule *rule, unsigned vf_index)

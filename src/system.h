@@ -10,11 +10,16 @@
 
 #include "config.h"
 #include "kernel-args.h"
+#include "mdev.h"
 #include "netlink.h"
 #include "owner.h"
 #include "root.h"
 
 #define NONE (-1) /* no such number, no such index */
+
+/* Lines "ADDRESS VALUE": what sriov_drivers_autoprobe was before the run that works now
+ */
+#define AUTOPROBE_RECORD "run/sriov-setup/autoprobe"
 
 struct netdev {
 	char *name;
@@ -41,11 +46,17 @@ struct function {
 	unsigned vf_device; /* device ID of its VFs; the vendor is the PF's,
 			       pci_iov_add_virtfn() */
 	unsigned vf_offset, vf_stride;
-	bool autoprobe;    /* sriov_drivers_autoprobe */
+	bool autoprobe; /* sriov_drivers_autoprobe */
+	/* an interrupted run has left it changed; it was: */
+	bool autoprobe_lost, autoprobe_was;
 	struct link *link; /* NULL: no rule asks for it, or: */
 	char *link_error;  /* why it cannot be read */
 	int *vfs; /* indices into system.functions, by VF index; NONE: link dangles */
 	size_t n_vfs;
+	char *vfio_driver; /* of its VFs (a PF) or its own: the best that there is; NULL:
+			      vfio-pci, or no rule asks */
+	struct nvme *nvme; /* NULL: no rule asks for it, or: */
+	char *nvme_error;  /* why it cannot be read */
 	struct eswitch eswitch; /* as far as a rule asks and devlink tells */
 	/* VF */
 	int pf; /* index into system.functions, NONE: no VF */
@@ -54,6 +65,7 @@ struct function {
 	/* PF or VF */
 	struct found_attribute *sysfs;
 	size_t n_sysfs;
+	struct mdev_types mdevs; /* where a rule asks to make some */
 	/* what a rule may match by, and what keeps us from touching it */
 	struct netdev *netdevs;
 	size_t n_netdevs;
@@ -71,6 +83,7 @@ struct system {
 	size_t n_functions;
 	char *hostname;          /* NULL: unknown */
 	bool live;               /* false: an image, nothing was observed */
+	struct strings drivers;  /* of PCI devices that are loaded or built in */
 	bool vfio_module_loaded; /* vfio_pci: loaded or built in */
 	bool unsafe_interrupts;  /* vfio_iommu_type1's allow_unsafe_interrupts is set */
 	char *modprobe;          /* our file in modprobe.d; NULL: there is none */
@@ -95,10 +108,6 @@ const struct pf_rule *system_pf_rule(const struct config *config,
 				     const struct function *pf);
 /* The rule's entry for one VF; NULL: none. Pure. */
 const struct vf_rule *pf_rule_vf(const struct pf_rule *rule, unsigned vf_index);
-/* The driver that the config wants for one VF of a governed PF. Never NULL. Pure. */
-const char *pf_rule_driver(const struct pf_rule *rule, unsigned vf_index);
-/* How many VFs the rule wants of this PF, whose driver may have made more (QAT). Pure. */
-unsigned pf_rule_count(const struct pf_rule *rule, const struct function *pf);
 /* All that the rule says of one VF. Pure. */
 struct vf_values pf_rule_values(const struct pf_rule *rule, unsigned vf_index);
 /* Does the rule say anything of the eswitch? Pure. */

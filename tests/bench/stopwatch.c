@@ -1,8 +1,9 @@
 /*
- * stopwatch COMMAND [ARG…]: runs it, prints "microseconds exit-status" of the whole
- * process.
+ * stopwatch COMMAND [ARG…]: runs it, prints of the whole process "microseconds
+ * exit-status KiB CPU-microseconds"; KiB is its peak of memory.
  */
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@ static long long now(void)
 int main(int argc, char *argv[])
 {
 	long long start = now();
+	struct rusage usage = {};
 	int status = 0;
 	pid_t pid = argc > 1 ? fork() : -1;
 
@@ -27,7 +29,11 @@ int main(int argc, char *argv[])
 		execv(argv[1], argv + 1);
 		_exit(127);
 	}
-	waitpid(pid, &status, 0);
-	printf("%lld %d\n", now() - start, WIFEXITED(status) ? WEXITSTATUS(status) : 255);
+	wait4(pid, &status, 0, &usage);
+	start = now() - start;
+	printf("%lld %d %ld %lld\n", start, WIFEXITED(status) ? WEXITSTATUS(status) : 255,
+	       usage.ru_maxrss,
+	       (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000LL +
+		       usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 	return 0;
 }

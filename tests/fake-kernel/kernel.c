@@ -24,7 +24,6 @@ void kernel_init(struct kernel *kernel, int audit)
 	tree_control(root, "bus/pci/drivers_autoprobe", "1\n");
 	tree_control(root, "bus/pci/drivers_probe", "");
 	tree_control(root, "fake-kernel", "");
-	tree_directory(root, "fake-vfio");
 }
 
 struct driver *kernel_driver(struct kernel *kernel, const char *name)
@@ -178,22 +177,71 @@ static int vfio_accepts(const struct function *f)
 	return f->n_vfs ? -EBUSY : f->group < 0 ? -EINVAL : 0;
 }
 
-/* vfio_device_set_group(), vfio_device_remove_group(): /dev/vfio/N, while the group has a
- * device on a VFIO driver */
-static void show_group_file(struct kernel *kernel, const struct function *f)
+/* vfio_group_create(): one node for all of the group that vfio drives */
+static void show_group_node(struct kernel *kernel, const struct function *f)
 {
-	_cleanup_free_ char *path = xasprintf("fake-vfio/%d", f->group);
+	_cleanup_free_ char *node = xasprintf(GROUPS "/%d", f->group);
+
+	if (!tree_find(&kernel->root, node))
+		tree_control(&kernel->root, node, "");
+}
+
+/* vfio_group_remove() */
+static void hide_group_node(struct kernel *kernel, const struct function *f)
+{
+	_cleanup_free_ char *node = xasprintf(GROUPS "/%d", f->group);
 
 	for (size_t i = 0; i < kernel->n_functions; i++) {
 		const struct function *other = kernel->functions[i];
 
-		if (other->group != f->group || !other->driver || !is_vfio(other->driver))
-			continue;
-		if (!tree_find(&kernel->root, path))
-			tree_control(&kernel->root, path, "");
-		return;
+		if (other != f && other->group == f->group && other->driver &&
+		    is_vfio(other->driver))
+			return;
 	}
-	tree_remove(&kernel->root, path);
+	tree_remove(&kernel->root, node);
+}
+
+/* vfio_pci_core_enable(): who opens a group here opens its devices too */
+static void hold_group(struct kernel *kernel, struct node *node, bool held)
+{
+	node->held = held;
+	for (size_t i = 0; i < kernel->n_functions; i++) {
+		struct function *f = kernel->functions[i];
+
+		if (f->group == atoi(node->name) && f->driver && is_vfio(f->driver))
+			tree_attribute(f->dir, "enable", held ? "1\n" : "0\n");
+	}
+}
+
+/* NULL: not the node of a group */
+static struct node *group_node(struct kernel *kernel, const char *path)
+{
+	return startswith(path, "/" GROUPS "/") ? tree_find(&kernel->root, path) : NULL;
+}
+
+int kernel_open(struct kernel *kernel, const char *path)
+{
+	struct node *node;
+	int r;
+
+	pthread_mutex_lock(&kernel->lock);
+	node = group_node(kernel, path);
+	r = node && node->held ? -EBUSY : 0;
+	if (node && r == 0)
+		hold_group(kernel, node, true);
+	pthread_mutex_unlock(&kernel->lock);
+	return r;
+}
+
+void kernel_close(struct kernel *kernel, const char *path)
+{
+	struct node *node;
+
+	pthread_mutex_lock(&kernel->lock);
+	node = group_node(kernel, path);
+	if (node)
+		hold_group(kernel, node, false);
+	pthread_mutex_unlock(&kernel->lock);
 }
 
 /* really_probe() */
@@ -208,10 +256,10 @@ static int probe(struct kernel *kernel, struct function *f, struct driver *drive
 	f->driver = driver;
 	tree_link(f->dir, "driver", "../../../" PCI_DRIVERS "/%s", driver->name);
 	link_function(kernel, f, 4, path);
-	if (is_vfio(driver))
-		show_group_file(kernel, f);
 	if (driver->netdevs)
 		make_netdev(kernel, f);
+	if (is_vfio(driver))
+		show_group_node(kernel, f);
 	return 0;
 }
 
@@ -258,9 +306,10 @@ void function_unbind(struct kernel *kernel, struct function *f)
 
 		tree_remove(&kernel->root, class);
 	}
+	if (is_vfio(f->driver))
+		hide_group_node(kernel, f);
 	f->due.tv_sec = 0;
 	f->driver = NULL;
-	show_group_file(kernel, f);
 }
 
 void function_override(struct function *f, const char *driver)
@@ -321,6 +370,7 @@ static void show_function(struct kernel *kernel, struct function *f)
 	tree_attribute(f->dir, "class", "0x%06x\n", f->class);
 	tree_attribute(f->dir, "numa_node", "-1\n");
 	tree_control(f->dir, "config", "");
+	tree_attribute(f->dir, "enable", "0\n");
 	tree_link(f->dir, "subsystem", "../../../bus/pci");
 	function_override(f, "");
 	show_group(kernel, f);

@@ -119,5 +119,13 @@ int machine_line(struct kernel *kernel, char *line);
  * an attribute that takes the device lock is one too: "read PATH".
  */
 int kernel_write(struct kernel *kernel, const char *path, const char *value);
+/*
+ * Nodes of groups, for /dev/vfio: DIRECTORY/GROUP, as vfio_group_fops_open() has it. An
+ * open that is the second gets -EBUSY; close the same node. 0 for other paths.
+ */
+#define GROUPS "fake-vfio"
+int kernel_open(struct kernel *kernel, const char *path);
+void kernel_close(struct kernel *kernel, const char *path);
+
 /* The content, for the caller to free, and its size; NULL: no such attribute. */
 char *kernel_read(struct kernel *kernel, const char *path, size_t *ret_size);

@@ -125,6 +125,20 @@ static void add_disk(struct kernel *kernel, struct function *f, const char *disk
 		xasprintf("%s20 1 259:1 / / rw - ext4 /dev/%s rw\n", before, disk);
 }
 
+/* "nvidia-222:GRID-T4-1Q:16": a type of mediated devices, and room for so many */
+static void add_mdev_type(struct function *f, const char *text)
+{
+	_cleanup_free_ char *copy = xstrdup(text);
+	char *rest = copy, *id = strsep(&rest, ":"), *name = strsep(&rest, ":");
+	_cleanup_free_ char *path = xasprintf("mdev_supported_types/%s", id);
+	struct node *dir = tree_directory(f->dir, path);
+
+	tree_attribute(dir, "name", "%s\n", name);
+	tree_attribute(dir, "available_instances", "%s\n", rest);
+	tree_control(dir, "create", "");
+	tree_directory(dir, "devices");
+}
+
 static int add_function(struct kernel *kernel, char *rest)
 {
 	char *address = word(&rest);
@@ -147,7 +161,7 @@ static int add_function(struct kernel *kernel, char *rest)
 		.late_vfs = number(&w, "late_vfs", 10, 0),
 	};
 	const char *id = get(&w, "id"), *disk = get(&w, "disk"),
-		   *serial = get(&w, "serial");
+		   *serial = get(&w, "serial"), *mdev = get(&w, "mdev");
 	bool boot_vga = get(&w, "boot_vga");
 	unsigned have = number(&w, "have", 10, 0);
 	struct function *added;
@@ -160,6 +174,8 @@ static int add_function(struct kernel *kernel, char *rest)
 		set_serial(added, serial);
 	if (disk)
 		add_disk(kernel, added, disk);
+	if (mdev)
+		add_mdev_type(added, mdev);
 	if (boot_vga)
 		tree_attribute(added->dir, "boot_vga", "1\n");
 	function_enable_vfs(kernel, added, have);
@@ -258,21 +274,6 @@ static int release(struct kernel *kernel, char *rest)
 	return 0;
 }
 
-/* Somebody opens the function's group, "hold ADDRESS", or closes it, "hold ADDRESS no".
- */
-static int hold(struct kernel *kernel, char *rest)
-{
-	char *address = word(&rest);
-	struct function *f = address ? kernel_function(kernel, address) : NULL;
-	_cleanup_free_ char *path = f ? xasprintf("fake-vfio/%d", f->group) : NULL;
-	struct node *node = f ? tree_find(&kernel->root, path) : NULL;
-
-	if (!node)
-		return -ENODEV;
-	node->held = !word(&rest);
-	return 0;
-}
-
 static int pull_out(struct kernel *kernel, char *rest)
 {
 	char *address = word(&rest);
@@ -300,7 +301,7 @@ static const struct {
 	{ "fault", add_fault },   { "no_iommu", no_iommu },
 	{ "load", load },         { "release", release },
 	{ "remove", pull_out },   { "clear", clear_faults },
-	{ "up", set_up },         { "hold", hold },
+	{ "up", set_up },
 };
 
 int machine_line(struct kernel *kernel, char *line)

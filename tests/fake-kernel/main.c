@@ -81,16 +81,16 @@ static int op_readdir(const char *path, void *buffer, fuse_fill_dir_t fill, off_
 
 static int op_open(const char *path, struct fuse_file_info *file)
 {
-	struct kernel *kernel = the_kernel();
-	struct node *node;
-	bool held;
-
 	file->direct_io = 1; /* the size is not known before it is read, as in sysfs */
-	pthread_mutex_lock(&kernel->lock);
-	node = tree_find(&kernel->root, path);
-	held = node && node->held;
-	pthread_mutex_unlock(&kernel->lock);
-	return held ? -EBUSY : 0;
+	return kernel_open(the_kernel(), path);
+}
+
+/* With close(2), unlike release, which comes some time later. */
+static int op_flush(const char *path, struct fuse_file_info *file)
+{
+	(void)file;
+	kernel_close(the_kernel(), path);
+	return 0;
 }
 
 static int op_read(const char *path, char *buffer, size_t size, off_t offset,
@@ -146,6 +146,7 @@ static const struct fuse_operations operations = {
 	.readlink = op_readlink,
 	.readdir = op_readdir,
 	.open = op_open,
+	.flush = op_flush,
 	.read = op_read,
 	.write = op_write,
 	.truncate = op_truncate,
@@ -190,7 +191,7 @@ static int write_proc(const struct kernel *kernel, int directory)
 	mkdirat(directory, "proc", 0755);
 	mkdirat(directory, "proc/self", 0755);
 	mkdirat(directory, "dev", 0755);
-	if (symlinkat("../sys/fake-vfio", directory, "dev/vfio") < 0)
+	if (symlinkat("../sys/" GROUPS, directory, "dev/vfio") < 0)
 		return -errno;
 	r = write_file(directory, "proc/cmdline", "root=/dev/vda1\n");
 	return r < 0 ? r : write_file(directory, "proc/self/mountinfo", kernel->mounts);

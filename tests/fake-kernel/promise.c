@@ -102,6 +102,7 @@ struct views views_read(const struct root *root, const struct config *config)
 		v->address = xstrdup(address);
 		root_link_name(root, &v->driver, DEVICES "/%s/driver", address);
 		root_link_name(root, &v->pf, DEVICES "/%s/physfn", address);
+		root_link_name(root, &v->group, DEVICES "/%s/iommu_group", address);
 		root_read(root, &v->override, DEVICES "/%s/driver_override", address);
 		v->vendor = read_number(root, address, "vendor");
 		v->device = read_number(root, address, "device");
@@ -122,6 +123,7 @@ void views_done(struct views *views)
 		free(views->items[i].address);
 		free(views->items[i].driver);
 		free(views->items[i].override);
+		free(views->items[i].group);
 		free(views->items[i].pf);
 	}
 	free(views->items);
@@ -213,6 +215,19 @@ static const struct view *owner(const struct trial *trial, const char *vf,
 	return NULL;
 }
 
+/* Does a device of its IOMMU group take it along? */
+static bool goes_along(const struct trial *trial, const struct view *v)
+{
+	for (size_t i = 0; i < trial->before.n; i++) {
+		const struct view *other = &trial->before.items[i];
+
+		if (other->device_rule && other->device_rule->whole_group &&
+		    streq(other->group, v->group) && is_asked_for(trial, other))
+			return true;
+	}
+	return false;
+}
+
 /* Does the config speak about this function, so that it may be touched? */
 static bool may_touch(const struct trial *trial, const char *address)
 {
@@ -223,7 +238,18 @@ static bool may_touch(const struct trial *trial, const char *address)
 	if (v)
 		return is_asked_for(trial, v) && v->pf_rule;
 	v = views_find(&trial->before, address);
-	return v && is_asked_for(trial, v) && v->device_rule;
+	return v && is_asked_for(trial, v) && (v->device_rule || goes_along(trial, v));
+}
+
+static bool may_make_mdevs(const struct trial *trial, const char *address)
+{
+	const struct view *v = views_find(&trial->before, address);
+
+	for (size_t i = 0; v && i < trial->config->n_mdevs; i++)
+		if (trial->config->mdevs[i].count &&
+		    fits(&trial->host->root, &trial->config->mdevs[i].match, v))
+			return true;
+	return false;
 }
 
 static bool may_write_device(const struct trial *trial, const char *address,
@@ -234,6 +260,8 @@ static bool may_write_device(const struct trial *trial, const char *address,
 
 	if (streq(attribute, "driver_override"))
 		return may_touch(trial, address);
+	if (startswith(attribute, "mdev_supported_types/"))
+		return may_make_mdevs(trial, address);
 	if (!rule || rule->vfs == 0 || rule->vfs == VFS_UNSET)
 		return false;
 	if (streq(attribute, "sriov_numvfs"))
@@ -324,13 +352,25 @@ static bool autoprobe_failed(const struct trial *trial, const char *address)
 	return false;
 }
 
+/* Or as it was before an earlier run, whose write failed. */
+static bool is_put_right(const struct trial *trial, const struct view *new)
+{
+	for (size_t i = 0; i < trial->system.n_functions; i++) {
+		const struct function *f = &trial->system.functions[i];
+
+		if (f->autoprobe_lost && streq(f->address, new->address))
+			return f->autoprobe_was == new->autoprobe;
+	}
+	return false;
+}
+
 static char *leaves_autoprobe(const struct trial *trial)
 {
 	for (size_t i = 0; i < trial->before.n; i++) {
 		const struct view *old = &trial->before.items[i], *new;
 
 		new = views_find(&trial->after, old->address);
-		if (new &&new->autoprobe != old->autoprobe &&
+		if (new &&new->autoprobe != old->autoprobe && !is_put_right(trial, new) &&
 		    !autoprobe_failed(trial, old->address))
 			return xasprintf("sriov_drivers_autoprobe of %s stays %d",
 					 old->address, new->autoprobe);
@@ -342,7 +382,17 @@ static bool is_on(const struct view *f, const char *driver)
 {
 	if (streq(driver, DRIVER_NATIVE))
 		return !f->driver || !strstr(f->driver, "vfio");
+	if (streq(driver, DRIVER_AUTO_VFIO)) /* module_best() of host.c */
+		driver = f->vendor == 0x15b3 && f->device == 0x101e ? "mlx5_vfio_pci" :
+								      DRIVER_VFIO;
 	return streq(f->driver, streq(driver, DRIVER_NONE) ? NULL : driver);
+}
+
+static const char *said_driver(const struct pf_rule *rule, unsigned index)
+{
+	const struct vf_rule *vf = pf_rule_vf(rule, index);
+
+	return vf && vf->driver ? vf->driver : rule->driver;
 }
 
 static char *pf_unlike_rule(const struct trial *trial, const struct view *pf,
@@ -359,7 +409,7 @@ static char *pf_unlike_rule(const struct trial *trial, const struct view *pf,
 		unsigned index;
 
 		if (streq(vf->pf, pf->address) && owner(trial, vf->address, &index) &&
-		    !is_on(vf, pf_rule_driver(rule, index)))
+		    !is_on(vf, said_driver(rule, index)))
 			return xasprintf("%s is on %s", vf->address, vf->driver);
 	}
 	return NULL;
@@ -377,7 +427,7 @@ static char *lies_about_success(const struct trial *trial)
 		if (why)
 			return why;
 		if (before && before->device_rule && is_asked_for(trial, before) &&
-		    !streq(f->driver, before->device_rule->driver))
+		    !is_on(f, before->device_rule->driver))
 			return xasprintf("%s is on %s", f->address, f->driver);
 	}
 	return NULL;

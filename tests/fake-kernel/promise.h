@@ -7,7 +7,7 @@
 
 /* A function of the machine, read from the tree without the product's help. */
 struct view {
-	char *address, *driver, *override, *pf; /* NULL: none */
+	char *address, *driver, *override, *group, *pf; /* NULL: none */
 	unsigned vendor, device, vfs, total, offset, stride;
 	bool autoprobe;
 	const struct pf_rule *pf_rule; /* the rules that govern it: NULL: none */

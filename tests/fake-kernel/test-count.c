@@ -130,20 +130,23 @@ static void test_counts(void)
 	close_scene(&s);
 }
 
-/* A process of that number that has VF 2's group open, as /proc shows it. */
-static void show_holder(struct scene *s)
+/* Opens VF 2 as a VM does; and as /proc shows a process that has it. */
+static int hold(struct scene *s)
 {
 	_cleanup_free_ char *group = NULL, *link = NULL, *fd = NULL;
+	int held;
 
 	if (root_link_name(&s->host.root, &group,
 			   "sys/bus/pci/devices/" VF(4) "/iommu_group") < 0 ||
 	    root_replace(&s->host.root, "qemu-system-x86\n", 0644, "proc/412/comm") < 0 ||
 	    root_replace(&s->host.root, "", 0644, "proc/412/fd/0") < 0)
 		abort();
+	held = root_openat(&s->host.root, O_RDWR, "dev/vfio/%s", group);
 	link = xasprintf("/dev/vfio/%s", group);
 	fd = xasprintf("%s/proc/412/fd/7", s->host.path);
-	if (symlink(link, fd) < 0)
+	if (held < 0 || symlink(link, fd) < 0)
 		abort();
+	return held;
 }
 
 static int reset(struct scene *s, char **ret_said)
@@ -161,10 +164,10 @@ static void test_held(void)
 	static const unsigned counts[] = { 6, 2, 0 };
 	_cleanup_free_ char *said = NULL;
 	struct scene s;
+	int held;
 
 	open_scene(&s);
-	show_holder(&s);
-	control(&s, "hold " VF(4));
+	held = hold(&s);
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
 		load_count(&s, counts[i]);
 		run(&s);
@@ -177,7 +180,7 @@ static void test_held(void)
 	}
 	is_int(reset(&s, &said), -EBUSY, "reset takes nothing either");
 	ok(strstr(said, "qemu-system-x86 (process 412)") != NULL, "and names it");
-	control(&s, "hold " VF(4) " no");
+	close(held);
 	load_count(&s, 6);
 	run(&s);
 	ok(s.trial.status == 0 && on_vfio(&s) == 6, "when it is let go, the count grows");
@@ -189,9 +192,10 @@ static void test_stuck(void)
 {
 	time_t start = time(NULL);
 	struct scene s;
+	int held;
 
 	open_scene(&s);
-	control(&s, "hold " VF(4));
+	held = hold(&s);
 	control(&s, "fault */unbind value=" VF(4) " hang");
 	strings_add(&s.config.force_in_use, VF(4));
 	load_count(&s, 6);
@@ -205,6 +209,7 @@ static void test_stuck(void)
 	strings_done(&s.config.force_in_use);
 	run(&s); /* a lock that the stuck child kept would hold it up */
 	ok(s.trial.status != 0 && time(NULL) - start < 30, "and the next run can start");
+	close(held);
 	close_scene(&s);
 }
 

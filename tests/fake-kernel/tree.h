@@ -13,8 +13,8 @@ struct node {
 	char *text; /* a link's target, an attribute's content */
 	size_t size;
 	bool writable;
+	bool held; /* the node of a group is open */
 	bool busy; /* a write is under way that holds the device lock */
-	bool held; /* opening it fails with EBUSY */
 };
 
 /* NULL: none. Links are not followed: whoever mounts the tree does that. */

@@ -152,6 +152,24 @@ static int write_bus(struct kernel *kernel, const char *name, const char *value)
 	return r;
 }
 
+/* create_store() of mdev_sysfs.c, mdev_device_create() */
+static int create_mdev(struct node *type, const char *uuid)
+{
+	_cleanup_free_ char *path = xasprintf("devices/%s", uuid);
+	unsigned long room =
+		strtoul(tree_find(type, "available_instances")->text, NULL, 10);
+
+	if (strlen(uuid) != 36)
+		return -EINVAL;
+	if (tree_find(type, path))
+		return -EEXIST;
+	if (room == 0)
+		return -EUSERS;
+	tree_directory(type, path);
+	tree_attribute(type, "available_instances", "%lu\n", room - 1);
+	return 0;
+}
+
 static int store(struct kernel *kernel, struct node *node, const char *value,
 		 const struct fault *fault)
 {
@@ -160,6 +178,8 @@ static int store(struct kernel *kernel, struct node *node, const char *value,
 
 	if (streq(name, "bind") || streq(name, "unbind") || streq(name, "new_id"))
 		return write_driver(kernel, place, name, value);
+	if (streq(name, "create"))
+		return create_mdev(node->parent, value);
 	if (streq(place, "pci"))
 		return write_bus(kernel, name, value);
 	if (streq(place, "parameters")) {

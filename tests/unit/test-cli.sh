@@ -27,8 +27,11 @@ run "--version" 0 "sriov-setup " "$program" --version
 run "no command" 1 "a command is missing" "$program"
 run "a typo" 1 "unknown command 'aply'" "$program" aply
 run "an unknown option" 1 "--quik" "$program" --quik plan
-run "--json of a plan" 1 "--json is for status" "$program" --json plan
+run "--json of a plan" 1 "--json is for status, claim and claims" "$program" --json plan
 run "status --json of an image" 0 '"devices": []' "$program" --root="$dir" --json status
+run "--count of nothing" 1 "--count=0: expected a number, 1 to 65535" "$program" --count=0 --owner=a claim x
+run "claims of an image" 1 "leave --root out" "$program" --root="$dir" claims
+run "attach to nothing" 1 "usage: sriov-setup attach ADDRESS" "$program" attach
 run "too many words" 1 "usage: sriov-setup plan" "$program" plan now
 run "export without a format" 1 "usage: sriov-setup export FORMAT" "$program" export
 run "export of an unknown format" 1 "unknown format 'x'" "$program" export x

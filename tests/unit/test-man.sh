@@ -36,7 +36,8 @@ same "sections of the config" "$top" \
 kernel="$(known 'kernel = { x = 1; };') $(known 'kernel = { hugepages = ( { x = 1; } ); };')
 	$(known 'kernel = { secure_boot = { x = 1; }; };')"
 match=$(known 'pf = ( { match = { x = 1; }; } );')
-pf="$(known 'pf = ( { x = 1; } );') $(known 'pf = ( { sysfs = ( { x = 1; } ); } );')"
+pf="$(known 'pf = ( { x = 1; } );') $(known 'pf = ( { sysfs = ( { x = 1; } ); } );')
+	$(known 'pf = ( { nvme = { x = 1; }; } );')"
 vf=$(known 'pf = ( { vf = ( { x = 1; } ); } );')
 device=$(known 'device = ( { x = 1; } );')
 mdev=$(known 'mdev = ( { x = 1; } );')

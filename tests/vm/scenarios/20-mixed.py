@@ -1,4 +1,4 @@
-"""Two igb ports and NVMe with VFs of the PF's own ID: only the selected VFs are bound."""
+"""Two igb ports and NVMe with VFs of the PF's own ID: only the selected VFs are bound; NVMe VFs are usable."""
 import vm
 
 CONF = """\
@@ -6,7 +6,8 @@ pf = (
   { match = { mac = "52:54:00:00:00:01"; driver = "igb"; };
     vfs = 4; driver = "vfio-pci";
     vf = ( { index = "2"; driver = "native"; }, { index = "3"; driver = "none"; } ); },
-  { match = { id = "1b36:0010"; }; vfs = 6; vf = ( { index = "4-5"; driver = "none"; } ); }
+  { match = { id = "1b36:0010"; }; vfs = 6; nvme = { queues = 2; interrupts = 1; };
+    vf = ( { index = "4"; driver = "none"; }, { index = "5"; driver = "native"; } ); }
 );
 export = { dir = "/srv/snip-pets/by.host"; };
 """
@@ -29,7 +30,9 @@ def scenario(t):
         t.eq(drivers(guest, "0000:01:00.0"), ["vfio-pci", "vfio-pci", "igbvf", "-"],
              "VF ranges get their drivers: vfio-pci, native, none")
         t.eq(drivers(guest, "0000:02:00.0"), [], "the port without a rule has no VF")
-        t.eq(drivers(guest, "0000:03:00.0"), ["vfio-pci"] * 4 + ["-"] * 2, "NVMe VFs are bound by address")
+        t.eq(drivers(guest, "0000:03:00.0"), ["vfio-pci"] * 4 + ["-", "nvme"], "NVMe VFs are bound by address")
+        t.eq(guest.sh("for i in $(seq 50); do grep live /sys/bus/pci/devices/0000:03:00.0/virtfn5/nvme/*/state && break; "
+                      "sleep 0.2; done").strip(), "live", "an NVMe VF with queues and interrupts works with its driver")
         t.eq(guest.sh("basename $(readlink /sys/bus/pci/devices/0000:03:00.0/driver)").strip(), "nvme",
              "the NVMe PF, which has the ID of its VFs, keeps its driver")
         journal = guest.sh("journalctl -b -u sriov-setup")
