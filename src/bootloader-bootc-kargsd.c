@@ -6,12 +6,15 @@
  */
 #include "bootloader.h"
 
+#include "bootloader-tool.h"
 #include "log.h"
 
 #include <errno.h>
 
 #define FOLDER "usr/lib/bootc"
-#define FILE_NAME FOLDER "/kargs.d/50-sriov-setup.toml"
+#define KARGSD FOLDER "/kargs.d"
+#define NAME "50-sriov-setup.toml"
+#define FILE_NAME KARGSD "/" NAME
 #define BEGIN "kargs = ["
 
 static int kargsd_detect(const struct root *root)
@@ -19,10 +22,26 @@ static int kargsd_detect(const struct root *root)
 	return !root->live && root_exists(root, FOLDER) ? 100 : 0;
 }
 
+/* The strings of a list of TOML, which is at its '[' */
+static void parse_list(struct cmdline *ret, const char *list)
+{
+	size_t length = strcspn(list, "]");
+	const char *end;
+
+	/* words of ours have no quotes in them: cmdline_word_is_safe() */
+	while ((list = memchr(list, '"', length)) && (end = strchr(list + 1, '"'))) {
+		_cleanup_free_ char *word = xstrndup(list + 1, (size_t)(end - list - 1));
+
+		cmdline_add(ret, word);
+		list = end + 1;
+		length = strcspn(list, "]");
+	}
+}
+
 static int kargsd_read(const struct root *root, struct cmdline *ret_ours)
 {
 	_cleanup_free_ char *text = NULL;
-	char *list, *end;
+	const char *list;
 	int r = root_read(root, &text, FILE_NAME);
 
 	if (r < 0)
@@ -32,12 +51,7 @@ static int kargsd_read(const struct root *root, struct cmdline *ret_ours)
 		return log_error_errno(EBADMSG,
 				       "/" FILE_NAME
 				       " is not as we wrote it; remove it by hand");
-	/* our words have no quotes: cmdline_word_is_safe() */
-	while ((list = strchr(list, '"')) && (end = strchr(list + 1, '"'))) {
-		*end = '\0';
-		cmdline_add(ret_ours, list + 1);
-		list = end + 1;
-	}
+	parse_list(ret_ours, list + strlen(BEGIN));
 	return 0;
 }
 
@@ -69,9 +83,25 @@ static int kargsd_install(const struct root *root, const struct cmdline *words,
 	return r < 0 ? log_error_errno(r, "cannot write /" FILE_NAME) : r;
 }
 
+/* bootc has nothing but kargs and match-architectures in these files */
+static void parse_file(struct cmdline *ret, const char *text)
+{
+	const char *key = strstr(text, "kargs"), *list = key ? strchr(key, '[') : NULL;
+
+	if (list)
+		parse_list(ret, list);
+}
+
+static int kargsd_foreign(const struct root *root, struct cmdline *ret)
+{
+	tool_read_others(root, KARGSD, NAME, parse_file, ret);
+	return 0;
+}
+
 const struct bootloader bootloader_bootc_kargsd = {
 	.name = "bootc-kargsd",
 	.detect = kargsd_detect,
 	.read = kargsd_read,
 	.install = kargsd_install,
+	.foreign = kargsd_foreign,
 };

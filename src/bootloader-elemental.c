@@ -245,10 +245,24 @@ static int elemental_refresh(const struct root *root, const struct cmdline *word
 	return 0;
 }
 
+/* What the image itself says is on /proc/cmdline. */
+static int elemental_foreign(const struct root *root, struct cmdline *ret)
+{
+	_cleanup_free_ char *lines = NULL, *value = NULL;
+	int r = read_block(root, &lines);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	value = get_variable(lines, variable_name(root));
+	cmdline_parse(ret, value ? value : "");
+	return 0;
+}
+
 const struct bootloader bootloader_elemental = {
 	.name = "elemental",
 	.detect = elemental_detect,
 	.read = elemental_read,
 	.install = elemental_install,
 	.refresh = elemental_refresh,
+	.foreign = elemental_foreign,
 };

@@ -83,45 +83,19 @@ static int grub_read(const struct root *root, struct cmdline *ret_ours)
 					  read_words(root, DROPIN, BEGIN, ret_ours);
 }
 
-/* Words of assignments to GRUB_CMDLINE_LINUX and …_DEFAULT; what needs a shell is left
- * out. */
-static void add_assigned(char *text, struct cmdline *ret)
+static void parse_config(struct cmdline *ret, const char *text)
 {
-	char *line;
-
-	while ((line = strsep(&text, "\n"))) {
-		_cleanup_(cmdline_done) struct cmdline words = {};
-
-		line += strspn(line, " \t");
-		if (!startswith(line, "GRUB_CMDLINE_LINUX=") &&
-		    !startswith(line, "GRUB_CMDLINE_LINUX_DEFAULT="))
-			continue;
-		for (char *c = line = strchr(line, '=') + 1; *c; c++)
-			if (strchr("\"'", *c))
-				*c = ' ';
-		cmdline_parse(&words, line);
-		for (size_t i = 0; i < words.words.n; i++)
-			if (!strchr(words.words.items[i], '$'))
-				cmdline_add(ret, words.words.items[i]);
-	}
+	cmdline_parse_shell(ret, text, "GRUB_CMDLINE_LINUX");
+	cmdline_parse_shell(ret, text, "GRUB_CMDLINE_LINUX_DEFAULT");
 }
 
 static int grub_foreign(const struct root *root, struct cmdline *ret)
 {
-	_cleanup_free_ char *main_file = NULL;
-	struct strings names = {};
+	_cleanup_free_ char *text = NULL;
 
-	if (root_read(root, &main_file, "etc/default/grub") == 0)
-		add_assigned(main_file, ret);
-	root_list(root, &names, DROPINS);
-	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *text = NULL;
-
-		if (!streq(names.items[i], DROPIN_NAME) &&
-		    root_read(root, &text, DROPINS "/%s", names.items[i]) == 0)
-			add_assigned(text, ret);
-	}
-	strings_done(&names);
+	if (root_read(root, &text, "etc/default/grub") == 0)
+		parse_config(ret, text);
+	tool_read_others(root, DROPINS, DROPIN_NAME, parse_config, ret);
 	return 0;
 }
 

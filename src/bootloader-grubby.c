@@ -472,10 +472,21 @@ static int grubby_refresh(const struct root *root, const struct cmdline *words)
 	return 0;
 }
 
+static int grubby_foreign(const struct root *root, struct cmdline *ret)
+{
+	_cleanup_(entries_done) struct entries entries = {};
+	int r = root->live ? read_entries(root, &entries) : 0;
+
+	for (size_t i = 0; i < entries.n; i++)
+		cmdline_append(ret, &entries.items[i].options);
+	return r;
+}
+
 const struct bootloader bootloader_grubby = {
 	.name = NAME,
 	.detect = grubby_detect,
 	.read = grubby_read,
 	.install = grubby_install,
 	.refresh = grubby_refresh,
+	.foreign = grubby_foreign,
 };

@@ -14,7 +14,9 @@
 #include <errno.h>
 
 #define TOOL "/usr/bin/sdbootutil"
-#define DROPIN "etc/kernel/cmdline.d/50-sriov-setup"
+#define DROPINS "etc/kernel/cmdline.d"
+#define DROPIN_NAME "50-sriov-setup"
+#define DROPIN DROPINS "/" DROPIN_NAME
 #define LOADER_TYPE "etc/sysconfig/bootloader"
 #define ENTRIES "loader/entries"
 
@@ -86,14 +88,11 @@ static int check_entry(const struct root *root, const char *path, const char *sn
 {
 	_cleanup_(cmdline_done) struct cmdline options = {};
 	_cleanup_free_ char *text = NULL;
-	char *rest, *line;
 	int r = root_read(root, &text, "%s", path);
 
 	if (r < 0)
 		return log_error_errno(r, "cannot read /%s", path);
-	for (rest = text; (line = strsep(&rest, "\n"));)
-		if (startswith(line, "options"))
-			cmdline_parse(&options, line + strlen("options"));
+	cmdline_parse_entry(&options, text);
 	if (snapshot && !strings_contain(&options.words, snapshot))
 		return 0;
 	for (size_t i = 0; i < words->words.n; i++)
@@ -151,10 +150,33 @@ static int sdbootutil_refresh(const struct root *root, const struct cmdline *wor
 	return check_entries(root, snapshot, words);
 }
 
+/* sdbootutil skips the lines that are comments */
+static void parse_config(struct cmdline *ret, const char *text)
+{
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+		_cleanup_free_ char *line = xstrndup(text, strcspn(text, "\n"));
+
+		if (*line != '#')
+			cmdline_parse(ret, line);
+	}
+}
+
+static int sdbootutil_foreign(const struct root *root, struct cmdline *ret)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (root_read(root, &text, "etc/kernel/cmdline") == 0 ||
+	    root_read(root, &text, "usr/lib/kernel/cmdline") == 0)
+		parse_config(ret, text);
+	tool_read_others(root, DROPINS, DROPIN_NAME, parse_config, ret);
+	return 0;
+}
+
 const struct bootloader bootloader_sdbootutil = {
 	.name = "sdbootutil",
 	.detect = sdbootutil_detect,
 	.read = sdbootutil_read,
 	.install = sdbootutil_install,
 	.refresh = sdbootutil_refresh,
+	.foreign = sdbootutil_foreign,
 };

@@ -61,6 +61,22 @@ int tool_write_record(const struct root *root, const char *name,
 	return r < 0 ? log_error_errno(r, "cannot write /" RECORD, name) : r;
 }
 
+void tool_read_others(const struct root *root, const char *folder, const char *ours,
+		      void (*parse)(struct cmdline *ret, const char *text),
+		      struct cmdline *ret)
+{
+	_cleanup_(strings_done) struct strings names = {};
+
+	root_list(root, &names, "%s", folder);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *text = NULL;
+
+		if (!streq(names.items[i], ours) &&
+		    root_read(root, &text, "%s/%s", folder, names.items[i]) == 0)
+			parse(ret, text);
+	}
+}
+
 void tool_unite(struct cmdline *ret, const struct cmdline *words)
 {
 	for (size_t i = 0; i < words->words.n; i++)
@@ -74,4 +90,64 @@ void tool_find_foreign(struct cmdline *ret, const struct cmdline *current,
 	for (size_t i = 0; i < current->words.n; i++)
 		if (!strings_contain(&ours->words, current->words.items[i]))
 			cmdline_add(ret, current->words.items[i]);
+}
+
+/* The record names old and new words while the tool runs: a power cut loses none. */
+static int change(const struct root *root, const struct tool_words *tool,
+		  const struct cmdline *current, const struct cmdline *ours,
+		  const struct cmdline *target)
+{
+	_cleanup_(cmdline_done) struct cmdline both = {};
+	int recorded, changed;
+
+	tool_unite(&both, ours);
+	tool_unite(&both, target);
+	recorded = tool_write_record(root, tool->name, &both);
+	if (recorded < 0)
+		return recorded;
+	changed = tool->change(root, current, ours, target);
+	if (changed < 0) {
+		if (changed != -ETIMEDOUT)
+			tool_write_record(root, tool->name, ours);
+		return changed;
+	}
+	recorded = tool_write_record(root, tool->name, target);
+	return recorded < 0 ? recorded : changed;
+}
+
+int tool_install(const struct root *root, const struct tool_words *tool,
+		 const struct cmdline *words)
+{
+	_cleanup_(cmdline_done) struct cmdline ours = {}, current = {}, foreign = {};
+	_cleanup_(cmdline_done) struct cmdline target = {};
+	int r;
+
+	if (!root->live)
+		return log_error_errno(EOPNOTSUPP,
+				       "%s changes only the running machine; an image "
+				       "takes bootc-kargsd",
+				       tool->name);
+	r = tool_read_record(root, tool->name, &ours);
+	if (r == 0 || r == -ENOENT)
+		r = tool->read(root, &current);
+	if (r < 0)
+		return r;
+	tool_find_foreign(&foreign, &current, &ours);
+	tool_find_foreign(&target, words, &foreign);
+	return change(root, tool, &current, &ours, &target);
+}
+
+int tool_check(const struct root *root, const struct tool_words *tool,
+	       const struct cmdline *words)
+{
+	_cleanup_(cmdline_done) struct cmdline current = {};
+	int r = tool->read(root, &current);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < words->words.n; i++)
+		if (!strings_contain(&current.words, words->words.items[i]))
+			return log_error_errno(EBADMSG, "%s took %s but does not list it",
+					       tool->name, words->words.items[i]);
+	return 0;
 }

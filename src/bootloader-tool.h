@@ -34,8 +34,30 @@ int tool_read_record(const struct root *root, const char *name, struct cmdline *
 int tool_write_record(const struct root *root, const char *name,
 		      const struct cmdline *words);
 
+/* Adds what `parse` finds in the other files of the folder that has one of ours, by its
+ * name. */
+void tool_read_others(const struct root *root, const char *folder, const char *ours,
+		      void (*parse)(struct cmdline *ret, const char *text),
+		      struct cmdline *ret);
+
 /* Adds those of `words` to *ret that it lacks. */
 void tool_unite(struct cmdline *ret, const struct cmdline *words);
 /* Words that are on a command line and not ours. */
 void tool_find_foreign(struct cmdline *ret, const struct cmdline *current,
 		       const struct cmdline *ours);
+
+/* A tool that lists the words of the next boot, and changes them one by one or as a
+ * whole. */
+struct tool_words {
+	const char *name; /* of the back end, and so of its record */
+	int (*read)(const struct root *root, struct cmdline *ret_current);
+	/* `ours` go, `target` come, those of both stay. 1 changed, 0 nothing to do */
+	int (*change)(const struct root *root, const struct cmdline *current,
+		      const struct cmdline *ours, const struct cmdline *target);
+};
+
+/* struct bootloader's install() and refresh() for such a tool. Live only. */
+int tool_install(const struct root *root, const struct tool_words *tool,
+		 const struct cmdline *words);
+int tool_check(const struct root *root, const struct tool_words *tool,
+	       const struct cmdline *words);

@@ -16,7 +16,9 @@
 #include <fcntl.h>
 
 #define TOOL "/usr/sbin/u-boot-update"
-#define FRAGMENT "usr/share/u-boot-menu/conf.d/90-sriov-setup.conf"
+#define PACKAGES "usr/share/u-boot-menu/conf.d"
+#define FRAGMENT_NAME "90-sriov-setup.conf"
+#define FRAGMENT PACKAGES "/" FRAGMENT_NAME
 #define MENU "boot/extlinux/extlinux.conf"
 #define BEGIN "U_BOOT_PARAMETERS=\"${U_BOOT_PARAMETERS:-ro quiet} "
 #define DEFAULTS                                                                      \
@@ -126,10 +128,29 @@ static int menu_refresh(const struct root *root, const struct cmdline *words)
 	return r;
 }
 
+static void parse_config(struct cmdline *ret, const char *text)
+{
+	cmdline_parse_shell(ret, text, "U_BOOT_PARAMETERS");
+}
+
+static int menu_foreign(const struct root *root, struct cmdline *ret)
+{
+	_cleanup_free_ char *text = NULL, *defaults = NULL;
+
+	if (root_read(root, &text, "etc/default/u-boot") == 0)
+		parse_config(ret, text);
+	if (root_read(root, &defaults, "etc/kernel/cmdline") == 0)
+		cmdline_parse(ret, defaults);
+	tool_read_others(root, PACKAGES, FRAGMENT_NAME, parse_config, ret);
+	tool_read_others(root, "etc/u-boot-menu/conf.d", "", parse_config, ret);
+	return 0;
+}
+
 const struct bootloader bootloader_u_boot_menu = {
 	.name = "u-boot-menu",
 	.detect = menu_detect,
 	.read = menu_read,
 	.install = menu_install,
 	.refresh = menu_refresh,
+	.foreign = menu_foreign,
 };

@@ -12,9 +12,15 @@
 #include "process.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #define UKI_DIR "EFI/Linux"
-#define ADDON "loader/addons/sriov-setup.addon.efi"
+#define ADDONS "loader/addons"
+#define ADDON_NAME "sriov-setup.addon.efi"
+#define ADDON ADDONS "/" ADDON_NAME
 #define SIGN_DEADLINE 60
 /* what shim demands of all that it verifies (shim's SBAT.md); the texts are ukify's */
 #define SBAT                                                                   \
@@ -210,6 +216,62 @@ static int uki_refresh(const struct root *root, const struct cmdline *words)
 		       log_error_errno(EBADMSG, "the addon does not hold our words");
 }
 
+/* Mapped, since a UKI has tens of megabytes; what is no UKI says nothing. */
+static void add_words_of(const struct root *root, const char *path, struct cmdline *ret)
+{
+	_cleanup_close_ int fd = root_openat(root, O_RDONLY, "%s", path);
+	const char *words;
+	size_t length;
+	struct stat st;
+	char *image;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+		return;
+	image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (image == MAP_FAILED)
+		return;
+	if (pe_find_section(image, (size_t)st.st_size, ".cmdline", &words, &length) ==
+	    0) {
+		_cleanup_free_ char *text = xstrndup(words, length);
+
+		cmdline_parse(ret, text);
+	}
+	munmap(image, (size_t)st.st_size);
+}
+
+static void add_words_in(const struct root *root, const char *place, const char *folder,
+			 const char *only, struct cmdline *ret)
+{
+	_cleanup_(strings_done) struct strings names = {};
+
+	root_list(root, &names, "%s/%s", place, folder);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *path =
+			xasprintf("%s/%s/%s", place, folder, names.items[i]);
+
+		if (!streq(names.items[i], ADDON_NAME) &&
+		    (!only || strcasecmp(names.items[i], only) == 0))
+			add_words_of(root, path, ret);
+	}
+}
+
+/* On the running machine only the UKI that it booted, which may have been built again:
+ * others may be other systems'. */
+static int uki_foreign(const struct root *root, struct cmdline *ret)
+{
+	_cleanup_(strings_done) struct strings places = {};
+	_cleanup_free_ char *booted = NULL;
+
+	efi_read_loader(root, &booted, "LoaderEntrySelected");
+	efi_find_places(root, &places, "EFI");
+	for (size_t i = 0; i < places.n; i++) {
+		add_words_in(root, places.items[i], ADDONS, NULL, ret);
+		if (booted || !root->live)
+			add_words_in(root, places.items[i], UKI_DIR, booted, ret);
+	}
+	return 0;
+}
+
 const struct bootloader bootloader_uki_addon = {
 	.name = "uki-addon",
 	.detect = uki_detect,
@@ -217,4 +279,5 @@ const struct bootloader bootloader_uki_addon = {
 	.install = uki_install,
 	.signs = true,
 	.refresh = uki_refresh,
+	.foreign = uki_foreign,
 };

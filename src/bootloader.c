@@ -15,10 +15,10 @@
  * bls-plugin 90, u-boot-menu 50; what works only on the running machine 0.
  */
 static const struct bootloader *const bootloaders[] = {
-	&bootloader_bls_plugin, &bootloader_bootc_kargsd, &bootloader_bootc_source,
-	&bootloader_elemental,  &bootloader_grub_dropin,  &bootloader_grubby,
-	&bootloader_rpm_ostree, &bootloader_sdbootutil,   &bootloader_u_boot_menu,
-	&bootloader_uki_addon,  &bootloader_manual,
+	&bootloader_bls_plugin,  &bootloader_bootc_kargsd, &bootloader_bootc_source,
+	&bootloader_elemental,   &bootloader_grub_dropin,  &bootloader_grubby,
+	&bootloader_ostree,      &bootloader_rpm_ostree,   &bootloader_sdbootutil,
+	&bootloader_u_boot_menu, &bootloader_uki_addon,    &bootloader_manual,
 };
 
 bool bootloader_is_proxmox(const struct root *root)
@@ -134,10 +134,11 @@ int bootloader_find(const struct bootloader **ret, const struct root *root,
 	if (r < 0)
 		return r;
 	if (root->live && sure < 99 && root_exists(root, "run/ostree-booted"))
-		return log_error_errno(EOPNOTSUPP,
-				       "this is an ostree system without rpm-ostree and "
-				       "without bootc's loader-entries: nothing here can "
-				       "change its kernel arguments and take them back");
+		return log_error_errno(
+			EOPNOTSUPP, "this is an ostree system without rpm-ostree, and "
+				    "bootc, where there is one, has no loader-entries: "
+				    "nothing here can change its kernel arguments and "
+				    "take them back");
 	*ret = found;
 	return 0;
 }

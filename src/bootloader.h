@@ -44,6 +44,7 @@ extern const struct bootloader bootloader_elemental;
 extern const struct bootloader bootloader_grub_dropin;
 extern const struct bootloader bootloader_grubby;
 extern const struct bootloader bootloader_manual;
+extern const struct bootloader bootloader_ostree;
 extern const struct bootloader bootloader_rpm_ostree;
 extern const struct bootloader bootloader_sdbootutil;
 extern const struct bootloader bootloader_u_boot_menu;

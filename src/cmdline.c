@@ -30,6 +30,53 @@ void cmdline_parse(struct cmdline *ret, const char *text)
 	}
 }
 
+/* The line's end, or the text's */
+static const char *end_of_line(const char *line)
+{
+	return line + strcspn(line, "\n");
+}
+
+/* `c` is at "NAME…" of a line: what follows the name and a character of `next`, else
+ * NULL. The caller frees it. */
+static char *rest_of_line(const char *c, const char *name, const char *next)
+{
+	size_t length = strlen(name);
+
+	if (!startswith(c, name) || !c[length] || !strchr(next, c[length]))
+		return NULL;
+	c += length + 1;
+	return xstrndup(c, (size_t)(end_of_line(c) - c));
+}
+
+void cmdline_parse_entry(struct cmdline *ret, const char *text)
+{
+	for (; *text; text = end_of_line(text), text += *text != '\0') {
+		_cleanup_free_ char *words =
+			rest_of_line(text + strspn(text, " \t"), "options", " \t");
+
+		if (words)
+			cmdline_parse(ret, words);
+	}
+}
+
+void cmdline_parse_shell(struct cmdline *ret, const char *text, const char *variable)
+{
+	for (; *text; text = end_of_line(text), text += *text != '\0') {
+		_cleanup_free_ char *value =
+			rest_of_line(text + strspn(text, " \t"), variable, "=");
+		_cleanup_(cmdline_done) struct cmdline words = {};
+
+		for (char *c = value; c && *c; c++)
+			if (strchr("\"'", *c))
+				*c = ' ';
+		if (value)
+			cmdline_parse(&words, value);
+		for (size_t i = 0; i < words.words.n; i++)
+			if (!strpbrk(words.words.items[i], "$`"))
+				cmdline_add(ret, words.words.items[i]);
+	}
+}
+
 char *cmdline_print(const struct cmdline *cmdline)
 {
 	char *text = xstrdup("");

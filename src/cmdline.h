@@ -16,6 +16,12 @@ struct cmdline {
 
 void cmdline_done(struct cmdline *cmdline);
 void cmdline_parse(struct cmdline *ret, const char *text);
+/* Adds the words of every "options" line of a boot loader entry (the UAPI group's boot
+ * loader specification, type #1). */
+void cmdline_parse_entry(struct cmdline *ret, const char *text);
+/* Adds those of every assignment to a variable of a shell script; one that needs a shell
+ * is left out. */
+void cmdline_parse_shell(struct cmdline *ret, const char *text, const char *variable);
 /* The words joined by one space; the caller frees it. */
 char *cmdline_print(const struct cmdline *cmdline);
 void cmdline_add(struct cmdline *cmdline, const char *word);

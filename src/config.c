@@ -604,10 +604,10 @@ static void read_pf_rule(struct reader *reader, const config_setting_t *setting,
 		check_vf_values(reader, vf->where.line, &vf->values, &all,
 				vf->first == vf->last);
 		if (rule.vfs >= 0 && rule.vf[i].last >= (unsigned)rule.vfs)
-			log_config(
-				rule.vf[i].where.file, rule.vf[i].where.line,
-				"index %u is not made by vfs = %d, expected at most %d",
-				rule.vf[i].last, rule.vfs, rule.vfs - 1),
+			log_config(rule.vf[i].where.file, rule.vf[i].where.line,
+				   "index %u is not made by vfs = %d, they are counted "
+				   "from 0",
+				   rule.vf[i].last, rule.vfs),
 				reader->mistakes++;
 	}
 	for (size_t i = 0; i < config->n_pfs; i++)
@@ -793,8 +793,13 @@ static const struct key export_keys[] = {
 static void read_export(struct reader *reader, const config_setting_t *setting,
 			void *field)
 {
-	((struct export_config *)field)->where = where_of(reader, setting);
-	read_group(reader, setting, export_keys, field);
+	struct export_config *e = field;
+
+	e->where = where_of(reader, setting);
+	read_group(reader, setting, export_keys, e);
+	e->kubevirt_said |= config_setting_get_member(setting, "kubevirt") != NULL;
+	if (!e->kubevirt_said)
+		e->kubevirt = !e->libvirt;
 }
 
 static void read_memlock(struct reader *reader, const config_setting_t *setting,

@@ -161,7 +161,8 @@ struct mdev_rule {
 
 struct export_config {
 	struct where where; /* file NULL: there is no such section */
-	bool kubevirt;      /* default true, all others false */
+	bool kubevirt;      /* default true, where libvirt is not on; all others false */
+	bool kubevirt_said; /* some file does not leave it to the default */
 	bool device_plugin, nad, sriov_network, harvester, libvirt, qemu, cdi;
 	char *node;                      /* name in Kubernetes; NULL: the host's */
 	char *namespace;                 /* of networks; NULL: "default" */

@@ -1,5 +1,15 @@
 #include "doctor.h"
 
+#define UNIT "etc/systemd/system/sriov-setup.service"
+
+/* Many a guide has its readers write a unit of that name. A drop-in has another path. */
+static bool is_unit_replaced(const struct root *root)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return root_read(root, &text, UNIT) == 0 && !strstr(text, "sriov-setup apply");
+}
+
 static void read_pf(const struct root *root, const struct function *pf, int index,
 		    struct doctor_facts *facts)
 {
@@ -52,6 +62,7 @@ int doctor_facts_read(const struct root *root, const struct system *system,
 	for (size_t i = 0; i < system->n_functions; i++)
 		if (system->functions[i].total_vfs)
 			read_pf(root, &system->functions[i], (int)i, ret);
+	ret->replaced = is_unit_replaced(root);
 	return 0;
 }
 

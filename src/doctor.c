@@ -191,16 +191,23 @@ static void judge_plan(struct findings *f, const struct config *config,
 	}
 }
 
-static void judge_owners(struct findings *f, const struct system *system)
+static void judge_owners(struct findings *f, const struct system *system,
+			 const struct doctor_facts *facts)
 {
+	if (facts->replaced)
+		say(f, FINDING_BROKEN,
+		    "move what it does to sriov.conf, then remove it: systemctl "
+		    "daemon-reload",
+		    "/etc/systemd/system/sriov-setup.service takes the place of our "
+		    "unit");
 	for (size_t i = 0; i < system->owners.n; i++) {
 		const struct owner *o = &system->owners.items[i];
-		_cleanup_free_ char *next = xasprintf(
-			"let one of them do it; %s%s",
-			o->rule ? "in sriov.conf: " :
-				  "sriov-setup export config prints what is there as "
-				  "rules",
-			o->rule ? o->rule : "");
+		_cleanup_free_ char *next =
+			xasprintf("let one of them do it; %s%s",
+				  *o->rules ? "in sriov.conf: " :
+					      "sriov-setup export config prints what is "
+					      "there as rules",
+				  o->rules);
 
 		say(f, FINDING_ATTENTION, next, "%s%s%s makes or binds VFs too: %s",
 		    o->pfs.n ? o->pfs.items[0] : "", o->pfs.n ? ": " : "", o->name,
@@ -218,7 +225,7 @@ struct findings doctor_judge(const struct config *config, const struct system *s
 	judge_kernel(&f, config, facts);
 	judge_pfs(&f, system, facts);
 	judge_plan(&f, config, system);
-	judge_owners(&f, system);
+	judge_owners(&f, system, facts);
 	return f;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "config.h"
+#include "owners.h"
 #include "system.h"
 
 /* What only the doctor wants to know of a PF. */
@@ -25,6 +26,7 @@ struct doctor_facts {
 	char *build_config; /* /boot/config-RELEASE; NULL: not there */
 	struct doctor_pf *pfs;
 	size_t n_pfs;
+	bool replaced; /* a unit in /etc takes the place of ours */
 };
 
 /* Returns 0 or a negative errno. */

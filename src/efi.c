@@ -2,6 +2,7 @@
 
 #include "log.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 
@@ -79,9 +80,35 @@ static bool is_in_fstab(const struct root *root, const char *place)
 	return false;
 }
 
+/*
+ * Where the partition is mounted that the boot loader says it came from, for mount points
+ * of another name. NULL: it says nothing, or it is not mounted. The caller frees it.
+ */
+static char *find_named_place(const struct root *root)
+{
+	_cleanup_free_ char *uuid = NULL, *device = NULL, *mounts = NULL;
+	char where[256], source[64], *line, *rest, *end;
+
+	if (efi_read_loader(root, &uuid, "LoaderDevicePartUUID") < 0)
+		return NULL;
+	for (char *c = uuid; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	if (root_link_name(root, &device, "dev/disk/by-partuuid/%s", uuid) < 0 ||
+	    root_read(root, &mounts, "proc/self/mountinfo") < 0)
+		return NULL;
+	for (rest = mounts; (line = strsep(&rest, "\n"));)
+		if (sscanf(line, "%*s %*s %*s %*s /%255s", where) == 1 &&
+		    (end = strstr(line, " - vfat ")) &&
+		    sscanf(end, " - vfat /dev/%63s", source) == 1 &&
+		    streq(source, device))
+			return xstrdup(where);
+	return NULL;
+}
+
 static int find_places(const struct root *root, struct strings *ret, const char *folder,
 		       const char **ret_absent)
 {
+	_cleanup_free_ char *named = find_named_place(root);
 	static const char *const places[] = { "efi", "boot", "boot/efi" };
 
 	*ret_absent = NULL;
@@ -94,6 +121,9 @@ static int find_places(const struct root *root, struct strings *ret, const char 
 		if ((!type || streq(type, "autofs")) && is_in_fstab(root, places[i]))
 			*ret_absent = places[i];
 	}
+	if (named && !strings_contain(ret, named) &&
+	    root_exists(root, "%s/%s", named, folder))
+		strings_add(ret, named);
 	return ret->n ? 0 : *ret_absent ? -ENODEV : -ENOENT;
 }
 
@@ -115,7 +145,8 @@ int efi_require_places(const struct root *root, struct strings *ret, const char 
 			absent);
 	return r < 0 ? log_error_errno(ENODEV,
 				       "no boot partition with the folder %s is mounted "
-				       "on /efi, /boot or /boot/efi",
+				       "on /efi, /boot or /boot/efi, nor is "
+				       "the one that the boot loader came from mounted",
 				       folder) :
 		       0;
 }

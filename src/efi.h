@@ -19,9 +19,10 @@ bool efi_secure_boot(const struct root *root);
 /*
  * Those of "efi", "boot" and "boot/efi" that have `folder` and are boot partitions: on
  * the running machine FAT is mounted there, the one format that every firmware reads;
- * below
- * --root the folder is enough. What mounts itself when it is looked at does so. -ENOENT:
- * none; -ENODEV: none, and one of the three is in /etc/fstab, but not mounted.
+ * below --root the folder is enough. What mounts itself when it is looked at does so.
+ * Also, on the running machine, the partition that the boot loader names, wherever it is
+ * mounted. -ENOENT: none; -ENODEV: none, and one of the three is in /etc/fstab, but not
+ * mounted.
  */
 int efi_find_places(const struct root *root, struct strings *ret, const char *folder);
 /* The same; none is -ENODEV, logged with what to do. */

@@ -74,8 +74,8 @@ static void add_pci(const struct kernel_config *config, const struct kernel_fact
 	const struct wish busses = {
 		/* "assign-busses" is known to x86 only, pcibios_setup() */
 		.asked = config->assign_busses && facts->cpu != CPU_ARM64,
-		.literal = true,
-		.effective = cmdline_has_value(&facts->running, "pci", "assign-busses"),
+		.literal = facts->offline,
+		.effective = !facts->vf_buses_missing,
 		.word = "pci=assign-busses",
 	};
 

@@ -20,6 +20,8 @@ struct kernel_facts {
 				  */
 	bool stale; /* ours are with another boot loader or certificate than the config
 		     * names */
+	bool vf_buses_missing; /* the last VF of a PF is beyond the last bus of its bridge
+				*/
 	struct cmdline running; /* /proc/cmdline */
 	struct cmdline ours; /* installed by us for the next boot, without the marker */
 	struct cmdline rejected; /* rolled back: not to be tried again */

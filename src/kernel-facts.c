@@ -63,22 +63,42 @@ static bool bars_unassigned(const char *resource)
 	return true;
 }
 
-static void read_vf_bars(const struct root *root, struct kernel_facts *facts)
+static bool read_attribute(const struct root *root, const char *address, const char *name,
+			   unsigned long *ret)
+{
+	return root_read_unsigned(root, ret, "sys/bus/pci/devices/%s/%s", address,
+				  name) == 0;
+}
+
+/* pci_iov_virtfn_bus() of the last VF, which sriov_enable() compares with the bus. */
+static bool buses_missing(const struct root *root, const char *address, unsigned long vfs)
+{
+	unsigned long offset, stride, last;
+	unsigned bus, device, function;
+
+	return sscanf(address, "%*x:%x:%x.%x", &bus, &device, &function) == 3 &&
+	       read_attribute(root, address, "sriov_offset", &offset) &&
+	       read_attribute(root, address, "sriov_stride", &stride) &&
+	       read_attribute(root, address, "../subordinate_bus_number", &last) &&
+	       bus + ((device * 8 + function + offset + stride * (vfs - 1)) >> 8) > last;
+}
+
+static void read_pfs(const struct root *root, struct kernel_facts *facts)
 {
 	struct strings devices = {};
 
 	root_list(root, &devices, "sys/bus/pci/devices");
-	for (size_t i = 0; i < devices.n && !facts->vf_bars_unassigned; i++) {
+	for (size_t i = 0; i < devices.n; i++) {
+		const char *address = devices.items[i];
 		_cleanup_free_ char *resource = NULL;
 		unsigned long vfs;
 
-		if (root_read_unsigned(root, &vfs,
-				       "sys/bus/pci/devices/%s/sriov_totalvfs",
-				       devices.items[i]) == 0 &&
-		    vfs &&
-		    root_read(root, &resource, "sys/bus/pci/devices/%s/resource",
-			      devices.items[i]) == 0)
-			facts->vf_bars_unassigned = bars_unassigned(resource);
+		if (!read_attribute(root, address, "sriov_totalvfs", &vfs) || !vfs)
+			continue;
+		if (root_read(root, &resource, "sys/bus/pci/devices/%s/resource",
+			      address) == 0)
+			facts->vf_bars_unassigned |= bars_unassigned(resource);
+		facts->vf_buses_missing |= buses_missing(root, address, vfs);
 	}
 	strings_done(&devices);
 }
@@ -114,7 +134,7 @@ int kernel_facts_read(const struct root *root, struct kernel_facts *ret)
 			      root_exists(root, "sys/firmware/acpi/tables/IVRS") ||
 			      root_exists(root, "sys/firmware/acpi/tables/IORT");
 	read_groups(root, ret);
-	read_vf_bars(root, ret);
+	read_pfs(root, ret);
 	return root_trouble(root);
 }
 

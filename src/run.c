@@ -53,6 +53,19 @@ static const char *export_dir(const struct exporter *e, const struct config *con
 				    RUN_DIR "/export";
 }
 
+static int remove_export(const struct exporter *e, const struct config *config,
+			 const struct root *root)
+{
+	const char *dir = export_dir(e, config);
+	int r = root_remove(root, "%s/%s", dir, e->file);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot remove /%s/%s", dir, e->file);
+	if (r > 0)
+		log_info("removed /%s/%s", dir, e->file);
+	return 0;
+}
+
 /* Each warning of an exporter is one journal line. What clashes is not written. */
 static int write_export(const struct exporter *e, const struct root *root,
 			const struct export_input *input)
@@ -66,26 +79,16 @@ static int write_export(const struct exporter *e, const struct root *root,
 		log_warning("%s: %s", e->file, notes.warnings.items[i]);
 	for (size_t i = 0; i < notes.errors.n; i++)
 		log_error("%s is not written: %s", e->file, notes.errors.items[i]);
-	if (notes.errors.n)
+	if (notes.errors.n) {
+		/* an old one would offer what the config does not any more */
+		remove_export(e, input->config, root);
 		return -EINVAL;
+	}
 	r = root_replace(root, text, 0644, "%s/%s", dir, e->file);
 	if (r < 0)
 		return log_error_errno(r, "cannot write /%s/%s", dir, e->file);
 	if (r > 0)
 		log_info("wrote /%s/%s", dir, e->file);
-	return 0;
-}
-
-static int remove_export(const struct exporter *e, const struct config *config,
-			 const struct root *root)
-{
-	const char *dir = export_dir(e, config);
-	int r = root_remove(root, "%s/%s", dir, e->file);
-
-	if (r < 0)
-		return log_error_errno(r, "cannot remove /%s/%s", dir, e->file);
-	if (r > 0)
-		log_info("removed /%s/%s", dir, e->file);
 	return 0;
 }
 

@@ -509,6 +509,7 @@ static void function_done(struct function *f)
 	free(f->vfs);
 	free(f->slot);
 	free(f->serial);
+	free(f->parent);
 	free(f->in_use);
 	free(f->carries);
 }

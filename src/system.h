@@ -12,7 +12,7 @@
 #include "kernel-args.h"
 #include "mdev.h"
 #include "netlink.h"
-#include "owner.h"
+#include "owners.h"
 #include "root.h"
 
 #define NONE (-1) /* no such number, no such index */
@@ -71,6 +71,8 @@ struct function {
 	size_t n_netdevs;
 	char *slot;   /* NULL: unknown */
 	char *serial; /* NULL: unknown */
+	char *parent; /* what it hangs on: a bridge's address or "pci0000:00"; NULL: not
+			 asked for, see status-facts.h */
 	char *in_use; /* why it must be left alone: "disk sda is mounted on /"; NULL: free
 		       */
 	char *carries;  /* what the host itself needs of it, so that a PF's count stays:

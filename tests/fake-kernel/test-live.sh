@@ -55,12 +55,29 @@ cat >/run/clash.conf <<-EOF
 		vf = ( { index = "0"; advertise = "kubevirt"; } ); } );
 	export = { device_plugin = true; cdi = true; };
 EOF
+sed 's/advertise = "kubevirt";//' /run/clash.conf >/run/no-clash.conf
+check "before they clash there is a file" 0 "$builddir/sriov-setup" --config=/run/no-clash.conf apply --boot
+check "of the device plugin's" 0 test -e /run/sriov-setup/export/device-plugin.json
 check "two that would hand out one VF fail the run" 1 "$builddir/sriov-setup" --config=/run/clash.conf apply --boot
 check "naming both rules" 0 grep -q "by kubevirt (/run/clash.conf:2) and by device-plugin (/run/clash.conf:1)" \
 	/run/output.before
-check "their file is not written" 1 test -e /run/sriov-setup/export/device-plugin.json
+check "their file is not there" 1 test -e /run/sriov-setup/export/device-plugin.json
 check "others' are" 0 grep -q 0000-01-11-4 /run/cdi/sriov-setup.json
 check "a file that is not asked for any more goes" 0 setup apply --boot
 check "from /run/cdi too" 1 test -e /run/cdi/sriov-setup.json
+# shellcheck disable=SC2317 # called by check
+draw() { setup --format=dot status >/run/dot && if command -v dot >/dev/null; then dot -Tsvg /run/dot >/run/svg; fi; }
+check "status --format=dot can be drawn" 0 draw
+# a run that hangs in the kernel: VFs go away and their count is written, which never ends
+echo 0 >/sys/bus/pci/devices/0000:01:00.0/sriov_numvfs
+echo 'fault *sriov_numvfs* hang' >/sys/fake-kernel
+setup apply --boot >/dev/null 2>&1 &
+hangs() { for _ in $(seq 100); do grep -q '^hangs.*sriov_numvfs 7' "$FAKE_KERNEL/audit" && return; sleep 0.1; done; false; }
+check "a PF is stuck" 0 hangs
+check "status does not wait for it" 0 timeout 4 "$builddir/sriov-setup" --config="$here/machines/igb.conf" status
+check "and shows it" 0 grep -q "0000:01:00.0 .*7 VFs wanted" /run/output.before
+check "nor does status --json" 0 timeout 4 "$builddir/sriov-setup" --config="$here/machines/igb.conf" --json status
+echo release >/sys/fake-kernel
+wait
 echo "1..$n"
 exit $bad

@@ -41,6 +41,15 @@ static void is_file(struct fixture *f, const char *path, const char *want,
 	is_string(text, want, "%s", what);
 }
 
+static void rename_entry(struct fixture *f, const char *from, const char *to)
+{
+	_cleanup_free_ char *a = xasprintf("%s/%s", f->path, from);
+	_cleanup_free_ char *b = xasprintf("%s/%s", f->path, to);
+
+	if (rename(a, b) < 0)
+		abort();
+}
+
 /* Image builders make the entries last, and name the boot loader. */
 static void test_no_entries(struct fixture *f)
 {
@@ -144,6 +153,76 @@ static void test_token(struct fixture *f)
 	root_remove(&f->root, "etc/kernel/entry-token");
 }
 
+#define TRIED "boot/loader/entries/" ID "-6.12.sriov-setup+1.conf"
+#define BOOTED "boot/loader/entries/" ID "-6.12.sriov-setup.conf"
+#define SPENT "boot/loader/entries/" ID "-6.10+0-3.conf"
+
+static int arm(struct fixture *f, const char *before, const char *words)
+{
+	_cleanup_(cmdline_done) struct cmdline b = {}, w = {};
+
+	cmdline_parse(&b, before);
+	cmdline_parse(&w, words);
+	return bls->arm(&f->root, &b, &w, 2);
+}
+
+/* A second entry with one boot left, before the one that stays as it is. */
+static void test_trial(struct fixture *f)
+{
+	_cleanup_(cmdline_done) struct cmdline c = {}, old = {};
+	const char *first = "options a" BLOCK("iommu=pt sriov_setup.gen=1") "\n";
+
+	cmdline_parse(&old, "iommu=pt sriov_setup.gen=1");
+	fixture_write(f, SPENT, "options z\n");
+	install(f, "iommu=pt sriov_setup.gen=1");
+	is_int(arm(f, "iommu=pt sriov_setup.gen=1", "x=y sriov_setup.gen=2"), 1,
+	       "a trial is armed");
+	is_file(f, TRIED, "options a" BLOCK("x=y sriov_setup.gen=2") "\n",
+		"in an entry of its own");
+	is_file(f, "boot/loader/entries/" ID "-6.11.sriov-setup+1.conf",
+		"options b" BLOCK("x=y sriov_setup.gen=2") "\n",
+		"whose counter is not that of the other");
+	is_file(f, ENTRY, first, "the other is as it was");
+	ok(!root_exists(&f->root, "boot/loader/entries/" ID "-6.10.sriov-setup+1.conf"),
+	   "an entry that never came up is not tried");
+	ok(!root_exists(&f->root, "boot/loader/entries/windows.sriov-setup+1.conf"),
+	   "nor another system's");
+	is_int(bls->read(&f->root, &c), 0, "meanwhile what is installed");
+	ok(cmdline_equal(&c, &old), "is what was");
+	ok(bls->refresh(&f->root, &old) < 0, "that a trial is left over is seen");
+	is_int(arm(f, "iommu=pt sriov_setup.gen=1", "x=z sriov_setup.gen=3"), 1,
+	       "another trial");
+	is_file(f, TRIED, "options a" BLOCK("x=z sriov_setup.gen=3") "\n",
+		"takes its place");
+	rename_entry(f, TRIED, BOOTED);
+	is_int(install(f, "x=z sriov_setup.gen=3"), 1, "after the boot");
+	is_file(f, ENTRY, "options a" BLOCK("x=z sriov_setup.gen=3") "\n",
+		"the words are installed");
+	ok(!root_exists(&f->root, BOOTED), "and the second entry is gone");
+	install(f, "");
+	is_file(f, ENTRY, "options a\n", "as before");
+	root_remove(&f->root, SPENT);
+	is_int(arm(f, "", "x=y sriov_setup.gen=4"), 1, "the first words of all");
+	ok(!root_exists(&f->root, WORDS), "a kernel that is installed now has none");
+	is_int(install(f, ""), 1, "taken back");
+	ok(!root_exists(&f->root, TRIED), "without a trace");
+}
+
+static void test_foreign(struct fixture *f)
+{
+	_cleanup_(cmdline_done) struct cmdline c = {};
+	_cleanup_free_ char *text = NULL;
+
+	install(f, "iommu=pt sriov_setup.gen=1");
+	arm(f, "iommu=pt sriov_setup.gen=1", "x=y sriov_setup.gen=2");
+	fixture_write(f, "etc/kernel/cmdline", "root=/dev/y\n");
+	is_int(bls->foreign(&f->root, &c), 0, "words of others");
+	text = cmdline_print(&c);
+	is_string(text, "b a c root=/dev/y", "from all of this system's entries");
+	root_remove(&f->root, "etc/kernel/cmdline");
+	install(f, "");
+}
+
 static void test_life(struct fixture *f)
 {
 	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
@@ -160,6 +239,30 @@ static void test_life(struct fixture *f)
 		"our words");
 	is_int(kargs_remove(&f->root, &(struct kernel_config){}), 1, "kargs remove");
 	is_file(f, ENTRY, "options a\n", "as before");
+}
+
+/* A partition elsewhere is found by what the boot loader says that it came from. */
+static void test_other_mount_point(struct fixture *f)
+{
+	static const char uuid[] = "\6\0\0\0A\0B\0-\0001\0\0\0";
+	_cleanup_free_ char *link = xasprintf("%s/dev/disk/by-partuuid/ab-1", f->path);
+
+	fixture_write(f, "mnt/esp/loader/entries/" ID "-6.12.conf", "options y\n");
+	fixture_write(f, "proc/self/mountinfo",
+		      "2 1 8:1 / /mnt/stick rw - vfat /dev/sdb1 rw\n"
+		      "3 1 8:2 / /mnt/esp rw - vfat /dev/sda2 rw\n");
+	is_int(install(f, "iommu=pt"), -ENODEV, "a partition that nothing names");
+	root_replace_bytes(&f->root, uuid, sizeof(uuid) - 1, 0644,
+			   "sys/firmware/efi/efivars/"
+			   "LoaderDevicePartUUID-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f");
+	fixture_write(f, "dev/disk/by-partuuid/x", "");
+	if (symlink("../../sda2", link) < 0)
+		abort();
+	is_int(install(f, "iommu=pt sriov_setup.gen=1"), 1, "and one that is named");
+	is_file(f, "mnt/esp/loader/entries/" ID "-6.12.conf",
+		"options y" BLOCK("iommu=pt sriov_setup.gen=1") "\n", "has its words");
+	install(f, "");
+	root_remove(&f->root, "dev/disk/by-partuuid/ab-1");
 }
 
 static void test_live(struct fixture *f)
@@ -183,6 +286,7 @@ static void test_live(struct fixture *f)
 	ok(bls->detect(&f->root) > 90, "not mounted: still detected");
 	is_int(install(f, "iommu=pt"), -ENODEV, "and refused");
 	is_file(f, ENTRY, "options a\n", "nothing is written below it");
+	test_other_mount_point(f);
 	ok(!root_exists(&f->root, WORDS), "nor elsewhere");
 }
 
@@ -197,6 +301,8 @@ int main(void)
 	test_no_entries(&f);
 	test_forms(&f);
 	test_entries(&f);
+	test_trial(&f);
+	test_foreign(&f);
 	test_token(&f);
 	test_life(&f);
 	test_live(&f);

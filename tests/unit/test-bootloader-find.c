@@ -228,6 +228,25 @@ static void test_moved_but_stuck(void)
 	fixture_close(&f);
 }
 
+/* What a back end reads of others stops the run, whichever it is. */
+static void test_contradiction(void)
+{
+	_cleanup_free_ char *said = NULL;
+	struct fixture f;
+
+	machine(&f);
+	sd_boot(&f);
+	fixture_write(&f, ENTRY, "options ro iommu=off\n");
+	log_set_level(LOG_ERR);
+	capture_start();
+	is_int(apply(&f, "iommu=pt"), -EEXIST, "an entry that turns the IOMMU off");
+	said = capture_end();
+	log_set_level(LOG_EMERG);
+	ok(strstr(said, "has iommu=off, which contradicts iommu=pt"), "which is said");
+	entry_is(&f, "options ro iommu=off");
+	fixture_close(&f);
+}
+
 static void test_elsewhere(void)
 {
 	const struct bootloader *loader = NULL;
@@ -270,6 +289,7 @@ int main(void)
 	test_ostree();
 	test_images();
 	test_kargs();
+	test_contradiction();
 	test_moved();
 	test_moved_but_stuck();
 	test_elsewhere();

@@ -123,6 +123,28 @@ static void test_addon(struct fixture *f)
 	make_stub(f, 8);
 }
 
+static void test_foreign(struct fixture *f)
+{
+	_cleanup_(cmdline_done) struct cmdline c = {};
+	_cleanup_free_ char *image = NULL, *text = NULL;
+	size_t size;
+
+	install(f, "iommu=off quiet");
+	root_read_bytes(&f->root, &image, &size, ADDON);
+	install(f, "iommu=pt");
+	root_replace_bytes(&f->root, image, size, 0644, "efi/loader/addons/other.efi");
+	root_replace_bytes(&f->root, image, size - 600, 0644,
+			   "efi/loader/addons/torn.efi");
+	root_replace_bytes(&f->root, image, size, 0644, "efi/EFI/Linux/x.efi");
+	is_int(uki->foreign(&f->root, &c), 0, "words of others");
+	text = cmdline_print(&c);
+	is_string(text, "iommu=off quiet iommu=off quiet", "of an addon and a UKI");
+	root_remove(&f->root, "efi/loader/addons/other.efi");
+	root_remove(&f->root, "efi/loader/addons/torn.efi");
+	root_remove(&f->root, "efi/EFI/Linux/x.efi");
+	install(f, "");
+}
+
 static void test_life(struct fixture *f)
 {
 	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
@@ -207,6 +229,7 @@ int main(void)
 	make_stub(&f, 8);
 	fixture_write(&f, "efi/EFI/Linux/debian.efi", "MZ");
 	test_addon(&f);
+	test_foreign(&f);
 	test_life(&f);
 	test_places(&f);
 	test_live(&f);

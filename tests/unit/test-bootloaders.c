@@ -12,6 +12,18 @@ static void file_is(struct fixture *f, const char *path, const char *want)
 	is_string(text, want, "/%s", path);
 }
 
+/* The words of others that are read for the next boot; ours may be among them. */
+static void foreign_are(struct fixture *f, const struct bootloader *loader,
+			const char *want)
+{
+	_cleanup_(cmdline_done) struct cmdline found = {};
+	_cleanup_free_ char *text = NULL;
+
+	is_int(loader->foreign(&f->root, &found), 0, "%s: words of others", loader->name);
+	text = cmdline_print(&found);
+	is_string(text, want, "%s: they are these", loader->name);
+}
+
 static void test_kargsd(void)
 {
 	const struct bootloader *loader = &bootloader_bootc_kargsd;
@@ -21,7 +33,11 @@ static void test_kargsd(void)
 	f.root.live = false;
 	fixture_write(&f, "usr/lib/bootc/kargs.d/10-theirs.toml",
 		      "kargs = [\"pci=noaer\"]\n");
+	fixture_write(&f, "usr/lib/bootc/kargs.d/20-theirs.toml",
+		      "# words\nmatch-architectures = [\"x86_64\"]\nkargs = [\n"
+		      "  \"iommu=off\",\n  \"quiet\"\n]\n");
 	is_int(loader->detect(&f.root), 100, "an image for bootc");
+	foreign_are(&f, loader, "pci=noaer iommu=off quiet");
 	lead_life(&f, loader, FIRST, SECOND);
 	put(&f, loader, "intel_iommu=on,sm_on iommu=pt");
 	file_is(&f, "usr/lib/bootc/kargs.d/50-sriov-setup.toml",
@@ -50,6 +66,7 @@ static void test_rpm_ostree(void)
 	ostree(&f, "root=UUID=1 pci=noaer pci=noats quiet\n");
 	install_tool(&f, "usr/bin", "rpm-ostree");
 	is_int(loader->detect(&f.root), 100, "rpm-ostree");
+	foreign_are(&f, loader, "root=UUID=1 pci=noaer pci=noats quiet");
 	lead_life(&f, loader, FIRST, SECOND);
 	put(&f, loader, FIRST);
 	file_is(&f, "kargs", "root=UUID=1 pci=noaer pci=noats quiet " FIRST);
@@ -66,6 +83,75 @@ static void test_rpm_ostree(void)
 	file_is(&f, "kargs", "root=UUID=1 iommu=pt pci=noaer");
 	f.root.live = false;
 	ok(put(&f, loader, FIRST) < 0 && loader->detect(&f.root) == 0, "not in an image");
+	fixture_close(&f);
+}
+
+#define DEPLOYED "boot/loader/entries/ostree-2.conf"
+#define TAIL " ostree=/ostree/boot.1/debian/f00/0\n"
+
+static void test_ostree(void)
+{
+	const struct bootloader *loader = &bootloader_ostree;
+	struct fixture f;
+
+	ostree(&f, "");
+	install_tool(&f, "usr/bin", "ostree");
+	ok(put(&f, loader, FIRST) < 0, "no deployment");
+	fixture_write(&f, "boot/loader/entries/ostree-1.conf",
+		      "title D\nversion 1\noptions root=UUID=1 iommu=off" TAIL);
+	fixture_write(&f, DEPLOYED,
+		      "title D\nversion 2\noptions root=UUID=1 pci=noaer quiet" TAIL);
+	is_int(loader->detect(&f.root), 100, "plain ostree");
+	foreign_are(&f, loader, "root=UUID=1 pci=noaer quiet");
+	lead_life(&f, loader, FIRST, SECOND);
+	put(&f, loader, FIRST);
+	file_is(&f, DEPLOYED,
+		"title D\nversion 2\noptions root=UUID=1 pci=noaer quiet " FIRST
+		" ostree=/ostree/boot.1/debian/f00/0");
+	fixture_write(&f, "run/ostree/staged-deployment", "");
+	is_int(put(&f, loader, SECOND), -EBUSY, "what is staged cannot be changed");
+	root_remove(&f.root, "run/ostree/staged-deployment");
+	put(&f, loader, "");
+	fixture_write(&f, DEPLOYED, "version 2\noptions iommu=pt" TAIL);
+	put(&f, loader, FIRST);
+	ours_are(&f, loader, "pci=realloc sriov_setup.gen=1");
+	put(&f, loader, "");
+	file_is(&f, DEPLOYED,
+		"version 2\noptions iommu=pt ostree=/ostree/boot.1/debian/f00/0");
+	fixture_write(&f, DEPLOYED, "version 2\noptions a -- b" TAIL);
+	is_int(put(&f, loader, FIRST), -EOPNOTSUPP, "words for init would be lost");
+	install_tool(&f, "usr/bin", "bootc");
+	is_int(loader->detect(&f.root), 0, "bootc's deployments are bootc's");
+	fixture_close(&f);
+}
+
+/* Debian's own ostree on a deployment that it made, of a system that has only a kernel.
+ */
+static void test_ostree_itself(void)
+{
+	const char *named = getenv("OSTREE"), *srcdir = getenv("srcdir");
+	const char *tool = named ? named : "/usr/bin/ostree";
+	const struct bootloader *loader = &bootloader_ostree;
+	_cleanup_free_ char *command = NULL;
+	struct fixture f;
+
+	if (access(tool, X_OK) < 0 || geteuid() != 0) {
+		printf("ok %d # SKIP no ostree, or not root\n", ++tap_count);
+		return;
+	}
+	ostree(&f, "root=UUID=1\n");
+	command = xasprintf("'%s/tests/unit/stand-in/deploy-with-ostree' '%s' '%s'",
+			    srcdir ? srcdir : ".", tool, f.path);
+	if (system(command) != 0)
+		abort();
+	foreign_are(&f, loader, "root=UUID=1 pci=noaer pci=noats");
+	is_int(put(&f, loader, FIRST), 1, "ostree itself: install");
+	foreign_are(&f, loader, "root=UUID=1 pci=noaer pci=noats " FIRST);
+	is_int(put(&f, loader, FIRST), 0, "ostree itself: again");
+	is_int(put(&f, loader, SECOND), 1, "ostree itself: other words");
+	foreign_are(&f, loader, "root=UUID=1 pci=noaer pci=noats " SECOND);
+	is_int(put(&f, loader, ""), 1, "ostree itself: remove");
+	foreign_are(&f, loader, "root=UUID=1 pci=noaer pci=noats");
 	fixture_close(&f);
 }
 
@@ -120,6 +206,8 @@ static void test_grubby(void)
 
 	fedora(&f);
 	is_int(loader->detect(&f.root), 90, "grubby with entries");
+	foreign_are(&f, loader,
+		    "root=UUID=1 ro pci=noaer rhgb root=UUID=1 ro pci=noaer rhgb");
 	lead_life(&f, loader, FIRST, SECOND);
 	put(&f, loader, FIRST);
 	file_is(&f, ENTRIES "a-6.17.conf",
@@ -234,6 +322,11 @@ static void test_sdbootutil(void)
 	ok(put(&f, loader, FIRST) < 0, "without /etc/kernel/cmdline it would never end");
 	fixture_write(&f, "etc/kernel/cmdline",
 		      "root=UUID=1 rootflags=subvol=@/2 pci=noaer\n");
+	fixture_write(&f, "usr/lib/kernel/cmdline", "not=read\n");
+	fixture_write(&f, "etc/kernel/cmdline.d/10-theirs", "# iommu=off\nquiet\n");
+	foreign_are(&f, loader, "root=UUID=1 rootflags=subvol=@/2 pci=noaer quiet");
+	root_remove(&f.root, "etc/kernel/cmdline.d/10-theirs");
+	root_remove(&f.root, "usr/lib/kernel/cmdline");
 	is_int(loader->detect(&f.root), 0, "a classic GRUB beside it");
 	fixture_write(&f, "etc/sysconfig/bootloader", "LOADER_TYPE=\"grub2-bls\"\n");
 	is_int(loader->detect(&f.root), 90, "GRUB with entries");
@@ -279,6 +372,7 @@ static void test_menu(struct fixture *f, const char *fstab_root)
 	free(want);
 	want = xasprintf("append %s ro splash " FIRST, fstab_root);
 	append_is(f, want);
+	foreign_are(f, loader, "ro splash root=LABEL=x rootwait pci=noaer");
 	put(f, loader, "");
 	fixture_write(f, "etc/u-boot-menu/conf.d/theirs.conf",
 		      "U_BOOT_PARAMETERS=\"ro theirs\"\n");
@@ -393,6 +487,7 @@ static void test_elemental(void)
 		    "# GRUB Environment Block\nthird_party_kernel_args=multipath=off  "
 		    "pci=noaer\nstate=1\n");
 	lead_life(&f, loader, FIRST, SECOND);
+	foreign_are(&f, loader, "multipath=off pci=noaer");
 	write_block(&f, "oem/grubenv", "# GRUB Environment Block\n");
 	lead_life(&f, loader, FIRST, SECOND);
 	write_block(&f, "oem/grubenv",
@@ -436,6 +531,8 @@ int main(void)
 {
 	test_kargsd();
 	test_rpm_ostree();
+	test_ostree();
+	test_ostree_itself();
 	test_bootc_source();
 	test_grubby();
 	test_grubby_halfway();

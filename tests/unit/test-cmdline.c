@@ -123,6 +123,7 @@ static void test_wanted(void)
 	const struct kernel_facts arm = { .cpu = CPU_ARM64, .iommu_groups = true };
 	const struct kernel_facts bars = { .iommu_groups = true,
 					   .vf_bars_unassigned = true };
+	const struct kernel_facts crowded = { .vf_buses_missing = true };
 	const struct kernel_facts image = { .offline = true };
 
 	wanted_is("Intel, off", &automatic, off, "", "",
@@ -144,12 +145,35 @@ static void test_wanted(void)
 	wanted_is("VF BARs without address", &automatic, bars, "", "",
 		  "pci=realloc | pci=realloc");
 	wanted_is("assign-busses is x86's", &busses, arm, "", "", " | ");
-	wanted_is("assign-busses", &busses, works, "", "",
+	wanted_is("assign-busses", &busses, crowded, "", "",
 		  "pci=assign-busses | pci=assign-busses");
+	wanted_is("assign-busses of an image", &busses, image, "", "",
+		  "pci=assign-busses | ");
 	wanted_is("huge pages stay together", &huge, works, "", "",
 		  "hugepagesz=1G hugepages=4 | hugepagesz=1G hugepages=4");
 	wanted_is("an image gets what may be needed", &automatic, image, "", "",
 		  "intel_iommu=on | intel_iommu=on");
+}
+
+static void test_entry(void)
+{
+	_cleanup_(cmdline_done) struct cmdline c = {};
+	_cleanup_free_ char *text = NULL;
+
+	cmdline_parse_entry(&c, "title options x\noptions a b\n \toptions\tc -- d\n"
+				"optionsx e\n#options f\noptions");
+	text = cmdline_print(&c);
+	is_string(text, "a b c", "the options of a boot loader entry");
+}
+
+static void test_shell(void)
+{
+	_cleanup_(cmdline_done) struct cmdline c = {};
+	_cleanup_free_ char *text = NULL;
+
+	cmdline_parse_shell(&c, "X=\"a b\"\n#X=c\n  X='d $Y `e`'\nXY=f\nX=", "X");
+	text = cmdline_print(&c);
+	is_string(text, "a b d", "words that a shell script assigns");
 }
 
 int main(void)
@@ -157,5 +181,7 @@ int main(void)
 	test_words();
 	test_conflicts();
 	test_wanted();
+	test_entry();
+	test_shell();
 	return done();
 }

@@ -147,6 +147,14 @@ static void test_iommu(void)
 
 static void test_owners(void)
 {
+	changed("a unit in place of ours", "etc/systemd/system/sriov-setup.service",
+		"[Service]\nExecStart=/usr/local/bin/vfs", FINDING_BROKEN,
+		"takes the place of our unit");
+	changed("ours, edited", "etc/systemd/system/sriov-setup.service",
+		"[Service]\nExecStart=/usr/sbin/sriov-setup apply --boot", FINDING_OK,
+		"up to 7");
+	changed("the operator", "etc/sriov-operator/pci/0000:01:00.0", "{}",
+		FINDING_ATTENTION, "export config");
 	changed("netplan", "etc/netplan/a.yaml", "  virtual-function-count: 4",
 		FINDING_ATTENTION, "netplan makes or binds VFs too: /etc/netplan/a.yaml");
 	changed("the driver's own argument", "proc/cmdline", "quiet igb.max_vfs=7",
@@ -165,7 +173,7 @@ static void test_owners(void)
 	changed("NetworkManager", "run/NetworkManager/system-connections/a.nmconnection",
 		"[sriov]\ntotal-vfs=4\n", FINDING_ATTENTION, "NetworkManager makes");
 	changed("the operator", "etc/sriov-operator/pci/0000:01:00.0", "{}",
-		FINDING_ATTENTION, "0000:01:00.0: the SR-IOV operator makes");
+		FINDING_ATTENTION, "0000:01:00.0: the SR-IOV network operator makes");
 	changed("a comment", "etc/netplan/a.yaml", "# virtual-function-count: 4",
 		FINDING_OK, "up to 7");
 	changed("vfio-pci's IDs", "etc/modprobe.d/vfio.conf",
@@ -175,7 +183,7 @@ static void test_owners(void)
 		"\"10de:1eb8\"; }; } );");
 	changed("IDs of others", "etc/modprobe.d/x.conf", "options x ids=a", FINDING_OK,
 		"up to 7");
-	changed("driverctl", "etc/driverctl.d/0000:05:00.0", "vfio-pci\n",
+	changed("driverctl", "etc/driverctl.d/pci-0000:05:00.0", "vfio-pci\n",
 		FINDING_ATTENTION,
 		"{ match = { address = \"0000:05:00.0\"; }; driver = \"vfio-pci\"; }");
 }

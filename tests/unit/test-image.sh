@@ -29,6 +29,20 @@ if [ "$(id -u)" = 0 ]; then
 fi
 config='kernel = { iommu = "on"; passthrough = true; unsafe_interrupts = true; blacklist = [ "igbvf" ]; };
 pf = ( { match = { id = "8086:10c9"; }; vfs = 2; } );'
+# A PE image without sections, with room for two; the offsets are in test-bootloader-uki-addon.c.
+make_stub() {
+	put() { printf %b "$2" | dd of="$stub" bs=1 seek="$1" conv=notrunc status=none; }
+	stub=$1
+	truncate -s 1024 "$stub"
+	put 0 'MZ'
+	put 60 '\0100'       # where "PE" is
+	put 64 'PE'
+	put 84 '\0160'       # size of the optional header
+	put 120 '\0000\0020' # alignment in memory
+	put 124 '\0000\0002' # and in the file
+	put 144 '\0000\0020' # size in memory
+	put 148 '\0000\0002' # size of the headers
+}
 # image NAME LOADER: a tree with that boot loader's marks
 image() {
 	mkdir -p "$dir/$1/etc" "$dir/$1/usr/sbin" "$dir/$1/usr/lib/systemd/system" "$dir/$1/var/lib"
@@ -38,9 +52,29 @@ image() {
 	grub-dropin) echo 'for x in /etc/default/grub.d/*.cfg; do . "$x"; done' >"$dir/$1/usr/sbin/grub-mkconfig" ;;
 	bootc-kargsd) mkdir "$dir/$1/usr/lib/bootc" ;;
 	u-boot-menu) mkdir -p "$dir/$1/usr/share/u-boot-menu" && : >"$dir/$1/usr/share/u-boot-menu/read-config" ;;
+	bls-plugin)
+		mkdir -p "$dir/$1/efi/loader/entries" "$dir/$1/etc/kernel"
+		echo token >"$dir/$1/etc/kernel/entry-token"
+		echo 'options root=/dev/x' >"$dir/$1/efi/loader/entries/token-6.12.conf"
+		;;
+	uki-addon)
+		mkdir -p "$dir/$1/efi/EFI/Linux" "$dir/$1/usr/lib/systemd/boot/efi"
+		: >"$dir/$1/efi/EFI/Linux/debian.efi"
+		for name in x64 aa64 ''; do make_stub "$dir/$1/usr/lib/systemd/boot/efi/addon$name.efi.stub"; done
+		;;
+	sdbootutil) mkdir -p "$dir/$1/usr/bin" && echo cmdline.d >"$dir/$1/usr/bin/sdbootutil" ;;
+	elemental)
+		mkdir -p "$dir/$1/oem" "$dir/$1/etc/elemental"
+		printf '# GRUB Environment Block\n%999s' '' | tr ' ' '#' | sed '1s/#GRUB#Environment#/ GRUB Environment /' >"$dir/$1/oem/grubenv"
+		;;
+	esac
+	case $2 in bootc-source | rpm-ostree | grubby)
+		sed -i "s/kernel = {/& bootloader = \"$2\";/" "$dir/$1/etc/sriov.conf"
+		;;
 	esac
 	[ -z "$plain" ] || chown -R 65534:65534 "$dir/$1"
 }
+loaders='grub-dropin bootc-kargsd bls-plugin uki-addon sdbootutil u-boot-menu elemental manual'
 # names, modes, owners, contents; builders set the times themselves
 bytes() { tar -C "$1" --sort=name --mtime=@0 -c . | sha256sum; }
 
@@ -84,17 +118,36 @@ else
 	trace 0 apply
 	trace 0 kargs remove
 	trace 0 reset
+	for loader in $loaders; do
+		rm -rf "$dir/traced"
+		image traced "$loader"
+		trace 0 kargs apply
+	done
 fi
 
-for loader in grub-dropin bootc-kargsd u-boot-menu manual; do
-	image "$loader-1" $loader && image "$loader-2" $loader && bytes "$dir/$loader-1" >"$dir/empty"
+for loader in $loaders; do
+	image "$loader-1" "$loader" && image "$loader-2" "$loader" && bytes "$dir/$loader-1" >"$dir/empty"
 	$plain "$dir/program" --root="$dir/$loader-1" apply >"$dir/out" 2>&1
 	check "$loader: a plain user applies to a tree of theirs" $?
 	[ "$(bytes "$dir/$loader-1")" != "$(cat "$dir/empty")" ]
 	check "$loader: which changes it" $?
+	case $loader in manual) ;; *) grep -rqs 'iommu=pt' "$dir/$loader-1" --exclude=kargs ;; esac
+	check "$loader: the words are where it boots from" $?
+	bytes "$dir/$loader-1" >"$dir/once"
+	$plain "$dir/program" --root="$dir/$loader-1" apply >"$dir/out" 2>&1 &&
+		[ "$(bytes "$dir/$loader-1")" = "$(cat "$dir/once")" ]
+	check "$loader: a second run changes nothing" $?
+done
+for loader in bootc-source rpm-ostree grubby; do
+	image $loader $loader
+	$plain "$dir/program" --root="$dir/$loader" kargs apply >"$dir/out" 2>&1
+	[ $? -eq 1 ] && grep -q "$loader changes only the running machine" "$dir/out"
+	check "$loader: refuses an image, and says so" $?
+	! grep -rl 'iommu=pt' "$dir/$loader" >>"$dir/out"
+	check "$loader: which has no words then" $?
 done
 sleep 1.1 # another second, other process numbers
-for loader in grub-dropin bootc-kargsd u-boot-menu manual; do
+for loader in $loaders; do
 	SOURCE_DATE_EPOCH=86400 $plain "$dir/program" --root="$dir/$loader-2" apply >"$dir/out" 2>&1
 	[ "$(bytes "$dir/$loader-1")" = "$(bytes "$dir/$loader-2")" ] || diff -r "$dir/$loader-1" "$dir/$loader-2" >>"$dir/out"
 	[ "$(bytes "$dir/$loader-1")" = "$(bytes "$dir/$loader-2")" ]

@@ -1,6 +1,6 @@
 /* Which words a machine needs: a table of machines and wishes. */
 #include "kernel-args.h"
-#include "tap.h"
+#include "fixture.h"
 
 static struct hugepages pages[] = { { (char *)"1G", 16 }, { (char *)"2M", 64 } };
 
@@ -128,9 +128,30 @@ static const struct test tests[] = {
 	  "",
 	  "",
 	  "" },
-	{ "assign-busses",
+	{ "assign-busses where every VF has a bus",
 	  { SECTION, .assign_busses = true },
 	  { .cpu = CPU_AMD },
+	  "",
+	  "",
+	  "",
+	  "" },
+	{ "assign-busses through us stays",
+	  { SECTION, .assign_busses = true },
+	  { .cpu = CPU_AMD },
+	  "pci=assign-busses",
+	  "pci=assign-busses",
+	  "pci=assign-busses",
+	  "" },
+	{ "buses are missing, but nobody asked",
+	  { SECTION },
+	  { .cpu = CPU_AMD, .vf_buses_missing = true },
+	  "",
+	  "",
+	  "",
+	  "" },
+	{ "assign-busses",
+	  { SECTION, .assign_busses = true },
+	  { .cpu = CPU_AMD, .vf_buses_missing = true },
 	  "",
 	  "",
 	  "pci=assign-busses",
@@ -205,10 +226,44 @@ static void check_extra(void)
 	kernel_facts_done(&facts);
 }
 
+#define PORT "sys/devices/pci0000:00/0000:00:01.0"
+
+static bool lacks_buses(struct fixture *f, const char *vfs)
+{
+	_cleanup_(kernel_facts_done) struct kernel_facts facts = {};
+
+	fixture_write(f, PORT "/0000:01:00.0/sriov_totalvfs", vfs);
+	is_int(kernel_facts_read(&f->root, &facts), 0, "%s VFs", vfs);
+	return facts.vf_buses_missing;
+}
+
+/* An 82576 behind a port that has one bus: VFs at 128 + 2 * n from function 0. */
+static void test_buses(void)
+{
+	struct fixture f;
+	_cleanup_free_ char *link = NULL;
+
+	fixture_open(&f);
+	f.root.live = true;
+	fixture_write(&f, "proc/cmdline", "ro\n");
+	fixture_write(&f, PORT "/subordinate_bus_number", "1\n");
+	fixture_write(&f, PORT "/0000:01:00.0/sriov_offset", "128\n");
+	fixture_write(&f, PORT "/0000:01:00.0/sriov_stride", "2\n");
+	fixture_write(&f, "sys/bus/pci/devices/none/x", "");
+	link = xasprintf("%s/sys/bus/pci/devices/0000:01:00.0", f.path);
+	if (symlink("../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0", link) < 0)
+		abort();
+	ok(!lacks_buses(&f, "64"), "the last one is on bus 1");
+	ok(lacks_buses(&f, "65"), "the last one would be on bus 2");
+	ok(!lacks_buses(&f, "0"), "no VFs, no buses");
+	fixture_close(&f);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(tests); i++)
 		check(&tests[i]);
 	check_extra();
+	test_buses();
 	return done();
 }

@@ -44,6 +44,11 @@ rm "$entries/token-6.12.conf"
 is "boot counting" "$(entry token-6.12+3.conf 'options a')" "options a $ours"
 is "another kernel" "$(entry token-6.12+deb13.conf 'options a')" "options a"
 is "removal of a kernel" "$(command=remove entry token-6.12.conf 'options a')" "options a"
+echo x >"$entries/token-6.12.sriov-setup+1.conf"
+echo x >"$entries/token-6.11.sriov-setup+1.conf"
+(command=remove install)
+is "a kernel's removal takes the entry of its trial boot along" "$(cd "$entries" && echo *sriov-setup*)" \
+	token-6.11.sriov-setup+1.conf
 is "another layout" "$(layout=uki entry token-6.12.conf 'options a')" "options a"
 rm -r "${work:?}/boot"
 install

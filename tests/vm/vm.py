@@ -121,7 +121,7 @@ class VM:
             for path, content in files.items():
                 text, mode = content if isinstance(content, tuple) else (content, 0o644)
                 info = tarfile.TarInfo("." + path)
-                data = text.encode()
+                data = text if isinstance(text, bytes) else text.encode()
                 info.size, info.mode = len(data), mode
                 tar.addfile(info, io.BytesIO(data))
             for path, target in links.items():

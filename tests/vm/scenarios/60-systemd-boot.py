@@ -1,4 +1,4 @@
-"""systemd-boot with type #1 entries: words in the entries, also of kernels installed later; removal."""
+"""systemd-boot with type #1 entries: a trial by boot counting, words in the entries, also of later kernels; removal."""
 import efi
 
 RUN = efi.SYSTEMD_BOOT + f"""\
@@ -12,7 +12,8 @@ ENTRIES = "/boot/efi/loader/entries"
 
 
 def scenario(t):
-    with t.vm(efi="plain", files={"/etc/sriov.conf": efi.CONF}, run=RUN) as guest:
+    conf = efi.CONF.replace("};", "trial = true; };")
+    with t.vm(efi="plain", files={"/etc/sriov.conf": conf}, run=RUN) as guest:
         guest.start()
         t.eq(guest.sh(f"ls {ENTRIES} | wc -l").strip(), "1", "there is one entry")
         status, output = guest.status("umount /boot/efi && sriov-setup kargs apply")
@@ -21,13 +22,40 @@ def scenario(t):
         t.eq(guest.sh("ls -A /boot/efi; ls /etc/kernel/sriov* 2>/dev/null || true; mount /boot/efi"), "",
              "and nothing is written below it")
         before = efi.apply(t, guest, "bls-plugin")
-        t.has(guest.sh(f"cat {ENTRIES}/*"), " sriov_setup.begin iommu=pt sriov_setup.gen=1", "the entry has our words")
-        t.eq(guest.sh(f"grep -c ^options {ENTRIES}/*").strip(), "1", "in its one line of options")
+        t.has(guest.sh("sriov-setup kargs status"), "armed for one boot", "they are for a trial boot")
+        t.eq(guest.sh(f"cd {ENTRIES}; grep -lr iommu=pt . | grep -c 'sriov-setup+1.conf'").strip(), "1",
+             "an entry of its own has them")
         guest.reboot()
-        efi.has_words(t, guest, "bls-plugin")
+        good_trial(t, guest)
+        efi.has_words(t, guest, "bls-plugin", told=True)
         later_kernel(t, guest)
+        failed_trial(t, guest)
         efi.remove(t, guest, before)
         t.hasnt(add_kernel(guest), "sriov_setup", "after removal a new kernel does not inherit our words")
+
+
+def good_trial(t, guest):
+    t.has(guest.sh("cat /proc/cmdline"), "iommu=pt sriov_setup.gen=1", "the trial boot has our words")
+    t.eq(guest.sh(f"cd {ENTRIES}; ls | grep sriov-setup").strip()[-17:], ".sriov-setup.conf",
+         "systemd says that it came up")
+    t.has(guest.sh("sriov-setup kargs apply"), "the trial boot came up", "and so do we")
+    t.eq(guest.sh(f"cd {ENTRIES}; ls | grep -c sriov-setup || true").strip(), "0", "the second entry is gone")
+    t.has(guest.sh(f"cat {ENTRIES}/*"), " sriov_setup.begin iommu=pt sriov_setup.gen=1", "the entry has our words")
+    t.eq(guest.sh(f"grep -c ^options {ENTRIES}/*").strip(), "1", "in its one line of options")
+
+
+def failed_trial(t, guest):
+    guest.sh("sed -i 's/trial = true;/trial = true; extra = [ \"systemd.unit=halt.target\" ];/' /etc/sriov.conf")
+    guest.sh("sriov-setup kargs apply; sync")
+    guest.status("systemctl --no-block reboot")
+    guest.wait_console("reboot: System halted", 120)
+    guest.qmp("system_reset")
+    guest.wait_boot()
+    cmdline = guest.sh("cat /proc/cmdline")
+    t.hasnt(cmdline, "halt.target", "after a boot that did not come up the words are gone")
+    t.has(cmdline, "iommu=pt sriov_setup.gen=1", "those of before are there, installed for good")
+    t.has(guest.sh("sriov-setup kargs apply"), "did not come up", "and that is said")
+    t.eq(guest.sh(f"cd {ENTRIES}; ls | grep -c sriov-setup || true").strip(), "0", "the second entry is gone")
 
 
 def add_kernel(guest):

@@ -15,6 +15,7 @@ echo secure-boot-enroll force >>/boot/efi/loader/loader.conf
 cd /
 umount /boot/efi
 """
+ADDON = "/boot/efi/loader/addons/sriov-setup.addon.efi"
 SIGNED = 'secure_boot = { key = "/etc/keys/db.key"; certificate = "/etc/keys/db.pem"; };'
 
 
@@ -32,7 +33,21 @@ def scenario(t):
                  "--output=/boot/efi/loader/addons/other.addon.efi")
         guest.sh(f"sed -i 's|passthrough|{SIGNED} passthrough|' /etc/sriov.conf")
         before = efi.apply(t, guest, "uki-addon")
+        new_certificate(t, guest)
         guest.reboot()
         t.hasnt(guest.sh("cat /proc/cmdline"), "not_signed", "the firmware refuses an addon without signature")
         efi.has_words(t, guest, "uki-addon")
         efi.remove(t, guest, before)
+
+
+def new_certificate(t, guest):
+    """The same words are signed again when the certificate is another."""
+    verify = f"sbverify --cert /etc/keys/db.pem {ADDON}"
+    t.eq(guest.status(verify)[0], 0, "the addon is signed")
+    guest.sh("cp /etc/keys/db.pem /etc/keys/old.pem; openssl req -x509 -key /etc/keys/db.key -subj /CN=renewed "
+             "-days 3650 -out /etc/keys/db.pem")
+    t.has(guest.status("sriov-setup plan")[1], "another boot loader or certificate", "plan sees another certificate")
+    t.has(guest.sh("sriov-setup kargs apply"), "are signed with another key now", "and kargs apply signs again")
+    t.eq(guest.status(verify)[0], 0, "which the addon shows")
+    guest.sh("mv /etc/keys/old.pem /etc/keys/db.pem; sriov-setup kargs apply")
+    t.eq(guest.status("sriov-setup plan"), (0, "nothing to do\n"), "nothing is left to do")
