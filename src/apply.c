@@ -219,11 +219,24 @@ static int do_create_mdev(const struct root *root, const struct action *a)
 	return write_with_deadline(root, path, a->value, PROBE_DEADLINE);
 }
 
+/* Is its group with VFIO? Then the kernel may be waiting for who has it open, with the
+ * device lock that driver_set_override() needs. */
+static bool is_on_vfio(const struct root *root, const char *path)
+{
+	_cleanup_free_ char *group = NULL;
+
+	return root_link_name(root, &group, "%s/iommu_group", path) == 0 &&
+	       root_exists(root, "sys/class/vfio/%s", group);
+}
+
 static int do_override(const struct root *root, const struct action *a)
 {
 	/* driver_override_store() cuts the newline; a line that is empty clears it */
 	_cleanup_free_ char *path = device_path(a), *line = xasprintf("%s\n", a->value);
-	int r = root_write(root, line, "%s/driver_override", path);
+	_cleanup_free_ char *file = xasprintf("%s/driver_override", path);
+	int r = is_on_vfio(root, path) ?
+			write_with_deadline(root, file, line, UNBIND_DEADLINE) :
+			root_write(root, line, "%s", file);
 
 	return r < 0 || *a->value ? r : made_note_driver(root, a->function, NULL, NULL);
 }
@@ -422,6 +435,7 @@ static const struct hint {
 	{ BIND, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ PROBE, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ UNBIND, ETIMEDOUT, "somebody uses it" },
+	{ OVERRIDE, ETIMEDOUT, "the kernel waits for who has it open" },
 	{ UNBIND, EBUSY, "somebody has taken it into use meanwhile" },
 	{ REMOVE_VFS, EBUSY, "one of them was given a driver meanwhile" },
 	{ REMOVE_VFS, ENOENT, "its driver cannot remove VFs through sysfs" },

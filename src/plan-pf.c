@@ -337,10 +337,14 @@ static void create_vfs(struct task *t, unsigned want)
 		set_autoprobe(t, false, true, "as it was");
 }
 
-/* Who keeps a function from being taken; NULL: nobody, or --force-in-use says so. */
+/*
+ * Who keeps a function from being taken; NULL: nobody, or --force-in-use says so. One
+ * that is used and has no driver was forced already: the kernel waits for its user, and
+ * with it would who writes to it.
+ */
 static const char *user_of(const struct task *t, const struct function *f)
 {
-	return planner_is_forced(t->planner, f) ? NULL : f->in_use;
+	return planner_is_forced(t->planner, f) && f->driver ? NULL : f->in_use;
 }
 
 static void keep_vf(struct task *t, const struct function *vf, const char *driver)
@@ -395,6 +399,17 @@ static char *why_set(const struct function *vf, const struct vf_values *set)
 	return xasprintf("found %s", text);
 }
 
+/* Without an override only autoprobe lets a driver have it: pci_device_can_probe(). */
+static void probe_vf(struct task *t, unsigned i)
+{
+	if (!t->pf->autoprobe)
+		set_autoprobe(t, true, false, "for a native VF");
+	planner_add(t->planner, PROBE, t->pf, (int)i, NULL, NULL, vf_where(t->rule, i))
+		->why = xstrdup("native driver wanted");
+	if (!t->pf->autoprobe)
+		set_autoprobe(t, false, true, "as it was");
+}
+
 static void unbind_vf(struct task *t, const struct function *vf, char *why)
 {
 	struct action *a = planner_add(t->planner, UNBIND, t->pf, (int)vf->vf_index,
@@ -427,7 +442,7 @@ static void correct_vf(struct task *t, const struct function *vf)
 	set = vf_changes(t, vf, held);
 	reload = right && vf->driver && set.known & VF_BEFORE_BIND;
 	if (!right)
-		override_vf(t, vf->vf_index, driver);
+		override_vf(t, vf->vf_index, native ? "" : driver);
 	else if (reload && !t->pf->autoprobe) /* else bind would find no device */
 		override_vf(t, vf->vf_index, vf->driver);
 	if (vf->driver && (!right || reload))
@@ -440,6 +455,8 @@ static void correct_vf(struct task *t, const struct function *vf)
 		set_attributes(t, vf, i, &entry->sysfs, false);
 	if (!right && is_named(driver))
 		bind_vf(t, vf->vf_index, driver);
+	else if (!right && native)
+		probe_vf(t, vf->vf_index);
 	if (!reload)
 		return;
 	back = planner_add(t->planner, BIND, t->pf, i, vf->driver, NULL, where);
@@ -581,6 +598,8 @@ static char *count_obstacle(const struct task *t)
 	if (t->planner->config->gentle)
 		return xstrdup("a boot takes none away, sriov-setup apply does when "
 			       "none is in use");
+	if (t->planner->config->keep_counts)
+		return xstrdup("to change that has failed");
 	if (t->pf->carries && !planner_is_forced(t->planner, t->pf))
 		return xasprintf("%s, and that may stop for a moment (--force-in-use=%s "
 				 "does it all the same)",

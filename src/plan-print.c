@@ -33,8 +33,11 @@ char *action_text(const struct action *a, bool done)
 		return xasprintf("%s mediated device %s/%s on %s",
 				 done ? "created" : "create", a->name, a->value, target);
 	case OVERRIDE:
-		return xasprintf("%s %s for %s", done ? "reserved" : "reserve", target,
-				 a->value);
+		return *a->value ?
+			       xasprintf("%s %s for %s", done ? "reserved" : "reserve",
+					 target, a->value) :
+			       xasprintf("%s %s for any driver", done ? "freed" : "free",
+					 target);
 	case UNBIND:
 		return xasprintf("%s %s from %s", done ? "unbound" : "unbind", target,
 				 a->name);

@@ -258,7 +258,7 @@ static int round_of_actions(const struct config *config, const struct root *root
 	outcome->acted = true;
 	r = plan_apply(&plan, root, &outcome->end, &done);
 	outcome->error = outcome->error ? outcome->error : r;
-	outcome->repair = r < 0 && !config->gentle && takes_away(&plan);
+	outcome->repair = r < 0 && !config->keep_counts && takes_away(&plan);
 	outcome->done += done;
 	return end_work(root, outcome->error < 0);
 }
@@ -280,7 +280,7 @@ static int converge(const struct config *config, const struct root *root,
 			return r;
 		if (!outcome->acted)
 			break;
-		own.gentle |= outcome->repair;
+		own.keep_counts |= outcome->repair;
 	}
 	log_error("%zu actions are still to do after doing them; see sriov-setup plan",
 		  outcome->left);

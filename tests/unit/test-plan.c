@@ -316,9 +316,21 @@ static void test_move(void)
 		"unbind 0000:01:00.0 VF 1 from vfio-pci\n");
 
 	s = used_machine(&c, 2);
+	free(c.pfs[0].driver);
+	c.pfs[0].driver = xstrdup("native");
+	s.functions[1].in_use = xstrdup(HELD);
+	plan_is("and to its native driver, by its own ID", &c, &s,
+		"3 0000:01:10.0: is bound to vfio-pci, native wanted; left alone "
+		"because " HELD "\n"
+		"free 0000:01:00.0 VF 1 for any driver\n"
+		"unbind 0000:01:00.0 VF 1 from vfio-pci\n"
+		"probe 0000:01:00.0 VF 1\n");
+
+	s = used_machine(&c, 2);
 	free(s.functions[1].driver);
 	s.functions[1].driver = NULL;
 	s.functions[1].in_use = xstrdup(HELD);
+	strings_add(&c.force_in_use, "0000:01:10.0");
 	plan_is("one whose driver waits for its user has none", &c, &s,
 		"3 0000:01:10.0: is bound to no driver, vfio-pci wanted; left alone "
 		"because " HELD "\n");
