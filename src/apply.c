@@ -690,11 +690,13 @@ static void note_drivers(struct work *w)
 	_cleanup_(made_done) struct made made = made_read(w->root);
 
 	for (size_t i = 0; i < w->plan->n_actions; i++) {
-		const struct action *a = &w->plan->actions[i], *unbound,
-				    *reserved = find_done(w, OVERRIDE, a);
+		const struct action *a = &w->plan->actions[i], *unbound, *reserved;
 		_cleanup_free_ char *address = NULL;
 
-		if (a->verb != BIND || !w->done[i] || !reserved || !*reserved->value ||
+		if (a->verb != BIND || !w->done[i])
+			continue;
+		reserved = find_done(w, OVERRIDE, a);
+		if (!reserved || !*reserved->value ||
 		    (a->vf != NONE && made_vfs(&made, a->function)) ||
 		    device_address(w->root, a, &address) < 0)
 			continue;
@@ -705,13 +707,12 @@ static void note_drivers(struct work *w)
 	}
 }
 
-static void do_action(struct work *w, size_t i)
+/* "12 of 40: bind 0000:01:00.0 VF 3 to vfio-pci" */
+static void tell(const struct plan *plan, size_t i)
 {
-	const struct action *a = &w->plan->actions[i];
+	_cleanup_free_ char *text = action_text(&plan->actions[i], false);
 
-	if (a->verb == CREATE_VFS)
-		log_status("creating %s VFs on %s", a->value, a->function);
-	finish(w, i, verbs[a->verb](w->root, a));
+	log_status("%zu of %zu: %s", i + 1, plan->n_actions, text);
 }
 
 int plan_apply(const struct plan *plan, const struct root *root,
@@ -737,10 +738,12 @@ int plan_apply(const struct plan *plan, const struct root *root,
 			finish(&w, i, -ECANCELED);
 			late++;
 		} else if (group > i + 1) {
+			tell(plan, i);
 			unbind_together(&w, i, group);
 			next = group;
 		} else {
-			do_action(&w, i);
+			tell(plan, i);
+			finish(&w, i, verbs[a->verb](root, a));
 			if (a->verb == REMOVE_VFS && !done[i] && errors[i] != -ETIMEDOUT)
 				bind_back(&w, i);
 		}

@@ -325,6 +325,8 @@ static int cmd_kargs(const struct options *options, const struct config *config)
 	const char *verb = options->argument;
 	int r;
 
+	log_set_kind(MESSAGE_KARGS);
+
 	if (streq(verb, "status"))
 		r = kargs_show(options, config);
 	else if (streq(verb, "print"))
@@ -762,6 +764,7 @@ int main(int argc, char *argv[])
 {
 	int r = is_generator(argv[0]) ? run_generator(argc, argv) : run(argc, argv);
 
+	log_status_end();
 	/* a full disk or a closed pipe must not pass for success */
 	if (fflush(stdout) != 0 || ferror(stdout))
 		r = EXIT_FAILED;

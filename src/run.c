@@ -4,10 +4,12 @@
 #include "export.h"
 #include "inuse.h"
 #include "kargs.h"
+#include "links.h"
 #include "log.h"
 #include "made.h"
 #include "memlock.h"
 #include "modprobe.h"
+#include "moved.h"
 #include "names.h"
 #include "plan.h"
 #include "rules.h"
@@ -111,6 +113,8 @@ static int write_exports(const struct config *config, const struct root *root,
 		if (r < 0 && first_error == 0)
 			first_error = r;
 	}
+	if (links_write(root, &input) < 0 && first_error == 0)
+		first_error = -EIO;
 	return first_error;
 }
 
@@ -334,6 +338,8 @@ static int write_modprobe(const struct config *config, const struct root *root)
 
 	if (r < 0)
 		return log_error_errno(r, "cannot read the PCI devices");
+	if (root->live)
+		moved_check(root, config, &system);
 	text = plan_modprobe(config, &system);
 	r = *text ? root_replace(root, text, 0644, MODPROBE_CONF) :
 		    root_remove(root, MODPROBE_CONF);
@@ -357,7 +363,9 @@ int run_kargs(const struct config *config, const struct root *root)
 	if (r < 0)
 		return log_error_errno(r, "cannot read what the kernel runs with");
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
+	log_set_kind(MESSAGE_KARGS);
 	r = kargs_apply(root, &config->kernel, &facts, &wanted, &missing);
+	log_set_kind(NULL);
 	return options < 0 ? options : limits < 0 ? limits : r;
 }
 
@@ -422,7 +430,7 @@ static int take_back(const struct config *config, const struct root *root,
 static int remove_files(const struct config *config, const struct root *root)
 {
 	int r = kargs_remove(root, &config->kernel), first_error = r < 0 ? r : 0;
-	const char *const files[] = { MODPROBE_CONF, RULES_PATH };
+	const char *const files[] = { MODPROBE_CONF, RULES_PATH, MOVED_STATE };
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		r = root_remove(root, "%s", files[i]);
@@ -432,6 +440,9 @@ static int remove_files(const struct config *config, const struct root *root)
 			first_error = log_error_errno(r, "cannot remove /%s", files[i]);
 	}
 	r = memlock_apply(root, &(struct strings){});
+	if (r < 0)
+		first_error = r;
+	r = links_remove(root);
 	if (r < 0)
 		first_error = r;
 	r = remove_exports(config, root);
