@@ -1071,6 +1071,7 @@ void config_done(struct config *config)
 	free(config->kernel.hugepages);
 	strings_done(&config->kernel.extra);
 	strings_done(&config->kernel.blacklist);
+	strings_done(&config->force_in_use);
 	free(config->kernel.bootloader);
 	free(config->kernel.secure_boot.key);
 	free(config->kernel.secure_boot.certificate);
