@@ -90,7 +90,7 @@ static void take_lines(char *text)
 static void make_documents(const struct config *config, struct system *system)
 {
 	const struct export_input input = { config, system, NULL, NULL };
-	_cleanup_(document_free) struct document *report = report_make(&input),
+	_cleanup_(document_free) struct document *report = report_make(&input, NULL),
 						 *read = NULL;
 	_cleanup_free_ char *text = NULL;
 	const char *fault;
