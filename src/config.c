@@ -556,6 +556,7 @@ static const struct key pf_keys[] = {
 	{ "match", read_match, offsetof(struct pf_rule, match) },
 	{ "required", read_bool, offsetof(struct pf_rule, required) },
 	{ "vfs", read_vfs, offsetof(struct pf_rule, vfs) },
+	{ "pf_driver", read_driver, offsetof(struct pf_rule, pf_driver) },
 	{ "driver", read_driver, offsetof(struct pf_rule, driver) },
 	{ "resource", read_resource, offsetof(struct pf_rule, resource) },
 	{ "advertise", read_advertise, offsetof(struct pf_rule, advertise) },
@@ -597,6 +598,13 @@ static void read_pf_rule(struct reader *reader, const config_setting_t *setting,
 	check_vf_values(reader, rule.where.line, &rule.values, &rule.values, false);
 	if (!rule.driver)
 		rule.driver = xstrdup(DRIVER_VFIO);
+	if (rule.pf_driver &&
+	    (streq(rule.pf_driver, DRIVER_NATIVE) || streq(rule.pf_driver, DRIVER_NONE) ||
+	     strstr(rule.pf_driver, "vfio")))
+		mistake(reader, setting,
+			xasprintf("pf_driver = \"%s\" makes no VFs, expected the name of "
+				  "a driver that does: \"pci-pf-stub\"",
+				  rule.pf_driver));
 	for (size_t i = 0; i < rule.n_vf; i++) {
 		const struct vf_rule *vf = &rule.vf[i];
 		const struct vf_values all = vf_values_merge(&vf->values, &rule.values);
@@ -835,6 +843,17 @@ static const struct key sections[] = {
 	{},
 };
 
+/*
+ * Root does what the file says, so it must be root's. An image's files are judged by the
+ * machine that boots it.
+ */
+static bool is_foreign(const struct root *root, const struct stat *st)
+{
+	return root->live && geteuid() == 0 &&
+	       (st->st_uid != 0 || st->st_mode & S_IWOTH ||
+		(st->st_mode & S_IWGRP && st->st_gid != 0));
+}
+
 /* The text of a regular file; what is wrong with any other is said. */
 static char *read_text(struct reader *reader, const struct root *root, const char *path)
 {
@@ -851,6 +870,10 @@ static char *read_text(struct reader *reader, const struct root *root, const cha
 	else if (!S_ISREG(st.st_mode))
 		mistake(reader, NULL,
 			xasprintf("is no regular file, expected a text file"));
+	else if (is_foreign(root, &st))
+		mistake(reader, NULL,
+			xasprintf("others than root may change it: expected owner root "
+				  "and mode 0644"));
 	else if (st.st_size >= ROOT_FILE_MAX)
 		mistake(reader, NULL,
 			xasprintf("is too large, expected less than 1 MiB"));
@@ -1021,6 +1044,7 @@ static void pf_rule_done(struct pf_rule *rule)
 	free(rule->vf);
 	attributes_done(&rule->sysfs);
 	match_done(&rule->match);
+	free(rule->pf_driver);
 	free(rule->driver);
 	free(rule->resource);
 }

@@ -123,11 +123,12 @@ struct vf_rule {
 struct pf_rule {
 	struct where where;
 	struct match match;
-	bool required;  /* it is an error when no PF matches */
-	int vfs;        /* 0…VFS_LIMIT, VFS_UNSET, VFS_MAX */
-	char *driver;   /* never NULL */
-	char *resource; /* "vendor.example/name"; NULL: made from the vendor's and
-			   device's names */
+	bool required;   /* it is an error when no PF matches */
+	int vfs;         /* 0…VFS_LIMIT, VFS_UNSET, VFS_MAX */
+	char *pf_driver; /* NULL: the one that it has */
+	char *driver;    /* of its VFs; never NULL */
+	char *resource;  /* "vendor.example/name"; NULL: made from the vendor's and
+			    device's names */
 	enum advertise advertise;
 	unsigned mtu; /* 0: not said */
 	bool link_up; /* link = "up" */

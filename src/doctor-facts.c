@@ -1,5 +1,7 @@
 #include "doctor.h"
 
+#include "efi.h"
+
 #define UNIT "etc/systemd/system/sriov-setup.service"
 
 /* Many a guide has its readers write a unit of that name. A drop-in has another path. */
@@ -8,6 +10,37 @@ static bool is_unit_replaced(const struct root *root)
 	_cleanup_free_ char *text = NULL;
 
 	return root_read(root, &text, UNIT) == 0 && !strstr(text, "sriov-setup apply");
+}
+
+/*
+ * Sizes of some lines of a resource file: "start end flags". Of a PF the lines 7 to 12
+ * are its VFs' BARs (PCI_IOV_RESOURCES), of a bridge 14 and 15 its memory windows
+ * (PCI_BRIDGE_RESOURCES + 1); resource_show().
+ */
+static uint64_t sum_sizes(const char *text, int first, int last)
+{
+	uint64_t sum = 0;
+
+	for (int line = 0; *text && line <= last; line++) {
+		unsigned long long start, end;
+
+		if (line >= first && sscanf(text, "%llx %llx", &start, &end) == 2 && end)
+			sum += end - start + 1;
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return sum;
+}
+
+static void read_memory(const struct root *root, const char *address, struct doctor_pf *d)
+{
+	_cleanup_free_ char *own = NULL, *bridge = NULL;
+
+	if (root_read(root, &own, "sys/bus/pci/devices/%s/resource", address) == 0)
+		d->vf_memory = sum_sizes(own, 7, 12);
+	if (d->last_bus != NONE &&
+	    root_read(root, &bridge, "sys/bus/pci/devices/%s/../resource", address) == 0)
+		d->window = sum_sizes(bridge, 14, 15);
 }
 
 static void read_pf(const struct root *root, const struct function *pf, int index,
@@ -26,6 +59,7 @@ static void read_pf(const struct root *root, const struct function *pf, int inde
 		root_read_unsigned(root, &ari, "sys/bus/pci/devices/%s/ari_enabled",
 				   pf->address) < 0;
 	d->ari = !d->ari_unknown && ari;
+	read_memory(root, pf->address, d);
 }
 
 /* Loaded or built in, or a file of this kernel's modules, compressed or not. */
@@ -57,6 +91,7 @@ int doctor_facts_read(const struct root *root, const struct system *system,
 	/* the names of interrupt chips below remapping: "IR-PCI-MSI", irq_remapping.c */
 	if (root_read(root, &interrupts, "proc/interrupts") == 0)
 		ret->remapping = strstr(interrupts, " IR-") != NULL;
+	ret->secure_boot = efi_secure_boot(root);
 	root_read(root, &ret->lockdown, "sys/kernel/security/lockdown");
 	root_read(root, &ret->build_config, "boot/config-%s", ret->release);
 	for (size_t i = 0; i < system->n_functions; i++)

@@ -20,9 +20,9 @@ static int lock(const struct root *root, int *ret)
 {
 	_cleanup_close_ int fd = -1;
 
-	/* where they cannot be made they cannot be opened either */
-	mkdirat(root->fd, "run/sriov-setup", 0755);
-	mkdirat(root->fd, LEDGER_DIR, 0755);
+	if ((mkdirat(root->fd, "run/sriov-setup", 0755) < 0 && errno != EEXIST) ||
+	    (mkdirat(root->fd, LEDGER_DIR, 0755) < 0 && errno != EEXIST))
+		return -errno;
 	fd = root_openat(root, O_RDONLY | O_DIRECTORY, LEDGER_DIR);
 	if (fd < 0)
 		return fd;
@@ -100,6 +100,12 @@ static int read_claims(struct ledger *ledger, const struct root *root)
 	for (size_t i = 0; r == 0 && i < document->n; i++)
 		r = read_claim(document->items[i], ledger_add(ledger));
 	return r;
+}
+
+int ledger_read(struct ledger *ret, const struct root *root)
+{
+	*ret = (struct ledger){ .lock = -1 };
+	return read_claims(ret, root);
 }
 
 int ledger_open(struct ledger *ret, const struct root *root)

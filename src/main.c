@@ -312,6 +312,8 @@ static int cmd_kargs(const struct options *options, const struct config *config)
 	const char *verb = options->argument;
 	int r;
 
+	log_set_kind(MESSAGE_KARGS);
+
 	if (streq(verb, "status"))
 		r = kargs_show(options, config);
 	else if (streq(verb, "print"))
@@ -705,8 +707,11 @@ int main(int argc, char *argv[])
 {
 	int r = is_generator(argv[0]) ? run_generator(argc, argv) : run(argc, argv);
 
+	log_status_end();
 	/* a full disk or a closed pipe must not pass for success */
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		log_error_errno(errno, "cannot write to /dev/stdout");
 		r = EXIT_FAILED;
+	}
 	return r;
 }

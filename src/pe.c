@@ -16,6 +16,7 @@
 #define OPTIONAL_HEADERS_SIZE 60
 /* in a row of the section table */
 #define SECTION_NAME_SIZE 8
+#define FILE_ALIGNMENT_MAX 65536 /* so the format says */
 #define SECTION_SIZE 40
 #define SECTION_IS_READ_ONLY_DATA 0x40000040
 
@@ -136,12 +137,18 @@ int pe_add_section(char **image, size_t *size, const char *name, const char *con
 		return r;
 	optional = *image + pe.optional;
 	row = pe.table + pe.sections * (size_t)SECTION_SIZE;
+	if (get32(optional + OPTIONAL_HEADERS_SIZE) > *size)
+		return -EBADMSG;
 	if (row + SECTION_SIZE > get32(optional + OPTIONAL_HEADERS_SIZE))
 		return -ENOSPC;
 	file_align = get32(optional + OPTIONAL_FILE_ALIGNMENT);
+	if (file_align > FILE_ALIGNMENT_MAX)
+		return -EBADMSG;
 	file_start = align(*size, file_align);
 	start = align(memory_end(*image, &pe),
 		      get32(optional + OPTIONAL_SECTION_ALIGNMENT));
+	if (start + length > UINT32_MAX || file_start + length > UINT32_MAX)
+		return -EBADMSG;
 
 	new = xcalloc(1, align(file_start + length, file_align));
 	memcpy(new, *image, *size);

@@ -1,5 +1,6 @@
 #include "status-facts.h"
 
+#include "ledger.h"
 #include "netdev.h"
 
 #include <ctype.h>
@@ -81,6 +82,26 @@ static void read_user(struct system *system, const struct root *root, const char
 	strings_done(&fds);
 }
 
+/* Who was promised it, and who has it. */
+static void read_claims(struct system *system, const struct root *root)
+{
+	_cleanup_(ledger_done) struct ledger ledger = { .lock = -1 };
+
+	if (ledger_read(&ledger, root) < 0)
+		return;
+	for (size_t i = 0; i < system->n_functions; i++) {
+		struct function *f = &system->functions[i];
+		const struct claim *claim = ledger_find(&ledger, f->address);
+		_cleanup_free_ char *user = f->in_use;
+
+		if (claim)
+			f->in_use = xasprintf("claimed by %s%s%s", claim->owner,
+					      user ? "; " : "", user ? user : "");
+		else
+			steal_pointer(&user);
+	}
+}
+
 void status_facts_read(struct system *system, const struct root *root)
 {
 	struct strings pids = {};
@@ -94,4 +115,5 @@ void status_facts_read(struct system *system, const struct root *root)
 		if (isdigit((unsigned char)*pids.items[i]))
 			read_user(system, root, pids.items[i]);
 	strings_done(&pids);
+	read_claims(system, root);
 }

@@ -32,10 +32,12 @@ check() { # NAME STATUS COMMAND…
 	fi
 }
 # shellcheck disable=SC2317 # called by check
-setup() { "$builddir/sriov-setup" --config="$here/machines/igb.conf" "$@"; }
+setup() { "$builddir/sriov-setup" --config=/run/igb.conf "$@"; }
 # shellcheck disable=SC2317 # called by check
 writes() { test "$(grep -c '^ok ' "$FAKE_KERNEL/audit")" -eq "$1"; }
 
+# root takes no config of others, as this tree may be
+cp "$here/machines/igb.conf" /run/igb.conf && chown 0:0 /run/igb.conf && chmod 644 /run/igb.conf
 check "plan: something to do" 2 setup plan
 check "plan writes nothing" 0 test ! -s "$FAKE_KERNEL/audit"
 check "apply" 0 setup apply --boot
@@ -46,10 +48,10 @@ check "apply again" 0 setup apply --boot
 check "without a write" 0 writes 17
 check "status" 0 setup status
 check "the snippet names the VFs" 0 grep -q 8086:10ca /run/sriov-setup/export/kubevirt.yaml
-check "status --json names a VF" 0 sh -c "'$builddir/sriov-setup' --config='$here/machines/igb.conf' --json status |
+check "status --json names a VF" 0 sh -c "'$builddir/sriov-setup' --config=/run/igb.conf --json status |
 	grep -q '\"address\": \"0000:01:11.4\"'"
 check "a format that the config does not ask for" 0 sh -c \
-	"'$builddir/sriov-setup' --config='$here/machines/igb.conf' export device-plugin | grep -q '0000:01:00.0#0-6'"
+	"'$builddir/sriov-setup' --config=/run/igb.conf export device-plugin | grep -q '0000:01:00.0#0-6'"
 cat >/run/clash.conf <<-EOF
 	pf = ( { match = { interface = "eno1"; }; vfs = 7;
 		vf = ( { index = "0"; advertise = "kubevirt"; } ); } );
@@ -68,10 +70,39 @@ check "from /run/cdi too" 1 test -e /run/cdi/sriov-setup.json
 # shellcheck disable=SC2317 # called by check
 draw() { setup --format=dot status >/run/dot && if command -v dot >/dev/null; then dot -Tsvg /run/dot >/run/svg; fi; }
 check "status --format=dot can be drawn" 0 draw
+# progress: on a terminal, and for systemd; not among the lines of a log
+again() { echo 0 >/sys/bus/pci/devices/0000:01:00.0/sriov_numvfs; }
+# shellcheck disable=SC2317 # called by check
+terminal() {
+	script -qec "'$builddir/sriov-setup' --config='$here/machines/igb.conf' apply --boot" /run/terminal </dev/null &&
+		grep -q 'of [0-9]*: create 7 VFs on 0000:01:00.0' /run/terminal && grep -q 'done, 1[0-9] changes made' /run/terminal
+}
+# shellcheck disable=SC2317 # called by check
+told() {
+	python3 - "$builddir/sriov-setup" --config="$here/machines/igb.conf" apply --boot <<-'EOF'
+		import os, socket, subprocess, sys
+		os.environ["NOTIFY_SOCKET"] = "/run/notify"
+		listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		listener.bind("/run/notify")
+		run = subprocess.Popen(sys.argv[1:], stderr=subprocess.PIPE)
+		said = []
+		listener.settimeout(30)
+		while not said or "changes made" not in said[-1]:
+		    said.append(listener.recv(4096).decode())
+		run.wait()
+		sys.exit(run.returncode or not any("STATUS=" in s and "create 7 VFs" in s for s in said)
+		         or b" of " in run.stderr.read())
+	EOF
+}
+again
+check "a terminal shows what is being done" 0 terminal
+again
+check "systemd is told, and the log is not" 0 told
 # a run that hangs in the kernel: VFs go away and their count is written, which never ends
-echo 0 >/sys/bus/pci/devices/0000:01:00.0/sriov_numvfs
+again
 echo 'fault *sriov_numvfs* hang' >/sys/fake-kernel
 setup apply --boot >/dev/null 2>&1 &
+# shellcheck disable=SC2317 # called by check
 hangs() { for _ in $(seq 100); do grep -q '^hangs.*sriov_numvfs 7' "$FAKE_KERNEL/audit" && return; sleep 0.1; done; false; }
 check "a PF is stuck" 0 hangs
 check "status does not wait for it" 0 timeout 4 "$builddir/sriov-setup" --config="$here/machines/igb.conf" status
@@ -79,5 +110,11 @@ check "and shows it" 0 grep -q "0000:01:00.0 .*7 VFs wanted" /run/output.before
 check "nor does status --json" 0 timeout 4 "$builddir/sriov-setup" --config="$here/machines/igb.conf" --json status
 echo release >/sys/fake-kernel
 wait
+cp /run/igb.conf /run/other.conf
+for way in "chmod 646" "chmod 664" "chown 1000:0"; do
+	chown 0:1000 /run/other.conf && chmod 644 /run/other.conf && $way /run/other.conf
+	check "$way: root refuses a config that others may change" 1 "$builddir/sriov-setup" --config=/run/other.conf check
+	check "and says so" 0 grep -q "^sriov-setup: /run/other.conf: others than root may change it" /run/output.before
+done
 echo "1..$n"
 exit $bad
