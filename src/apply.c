@@ -484,6 +484,14 @@ static void log_done(const struct plan *plan, const bool *done)
 	}
 }
 
+/* "12 of 40: bind 0000:01:00.0 VF 3 to vfio-pci" */
+static void tell(const struct plan *plan, size_t i)
+{
+	_cleanup_free_ char *text = action_text(&plan->actions[i], false);
+
+	log_status("%zu of %zu: %s", i + 1, plan->n_actions, text);
+}
+
 int plan_apply(const struct plan *plan, const struct root *root, unsigned *ret_done)
 {
 	_cleanup_free_ int *errors = xcalloc(plan->n_actions, sizeof(int));
@@ -500,8 +508,7 @@ int plan_apply(const struct plan *plan, const struct root *root, unsigned *ret_d
 			continue;
 		if (failures && !a->always && blocked(plan, root, errors, i))
 			continue;
-		if (a->verb == CREATE_VFS)
-			log_status("creating %s VFs on %s", a->value, a->function);
+		tell(plan, i);
 		r = verbs[a->verb](root, a);
 		if (r < 0) {
 			report(a, r);

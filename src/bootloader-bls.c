@@ -352,8 +352,9 @@ static int bls_arm(const struct root *root, const struct cmdline *before,
 	int r = bls_install(root, before, NULL);
 
 	(void)generation;
-	if (r >= 0)
-		r = visit_entries(root, block, NULL, try_entry);
+	if (r < 0)
+		return r;
+	r = visit_entries(root, block, NULL, try_entry);
 	if (r == 0)
 		r = log_error_errno(ENOENT, "no boot entry of this system has options");
 	if (r < 0)

@@ -556,6 +556,7 @@ static const struct key pf_keys[] = {
 	{ "match", read_match, offsetof(struct pf_rule, match) },
 	{ "required", read_bool, offsetof(struct pf_rule, required) },
 	{ "vfs", read_vfs, offsetof(struct pf_rule, vfs) },
+	{ "pf_driver", read_driver, offsetof(struct pf_rule, pf_driver) },
 	{ "driver", read_driver, offsetof(struct pf_rule, driver) },
 	{ "resource", read_resource, offsetof(struct pf_rule, resource) },
 	{ "advertise", read_advertise, offsetof(struct pf_rule, advertise) },
@@ -597,6 +598,13 @@ static void read_pf_rule(struct reader *reader, const config_setting_t *setting,
 	check_vf_values(reader, rule.where.line, &rule.values, &rule.values, false);
 	if (!rule.driver)
 		rule.driver = xstrdup(DRIVER_VFIO);
+	if (rule.pf_driver &&
+	    (streq(rule.pf_driver, DRIVER_NATIVE) || streq(rule.pf_driver, DRIVER_NONE) ||
+	     strstr(rule.pf_driver, "vfio")))
+		mistake(reader, setting,
+			xasprintf("pf_driver = \"%s\" makes no VFs, expected the name of "
+				  "a driver that does: \"pci-pf-stub\"",
+				  rule.pf_driver));
 	for (size_t i = 0; i < rule.n_vf; i++) {
 		const struct vf_rule *vf = &rule.vf[i];
 		const struct vf_values all = vf_values_merge(&vf->values, &rule.values);
@@ -604,10 +612,10 @@ static void read_pf_rule(struct reader *reader, const config_setting_t *setting,
 		check_vf_values(reader, vf->where.line, &vf->values, &all,
 				vf->first == vf->last);
 		if (rule.vfs >= 0 && rule.vf[i].last >= (unsigned)rule.vfs)
-			log_config(
-				rule.vf[i].where.file, rule.vf[i].where.line,
-				"index %u is not made by vfs = %d, expected at most %d",
-				rule.vf[i].last, rule.vfs, rule.vfs - 1),
+			log_config(rule.vf[i].where.file, rule.vf[i].where.line,
+				   "index %u is not made by vfs = %d, they are counted "
+				   "from 0",
+				   rule.vf[i].last, rule.vfs),
 				reader->mistakes++;
 	}
 	for (size_t i = 0; i < config->n_pfs; i++)
@@ -793,8 +801,13 @@ static const struct key export_keys[] = {
 static void read_export(struct reader *reader, const config_setting_t *setting,
 			void *field)
 {
-	((struct export_config *)field)->where = where_of(reader, setting);
-	read_group(reader, setting, export_keys, field);
+	struct export_config *e = field;
+
+	e->where = where_of(reader, setting);
+	read_group(reader, setting, export_keys, e);
+	e->kubevirt_said |= config_setting_get_member(setting, "kubevirt") != NULL;
+	if (!e->kubevirt_said)
+		e->kubevirt = !e->libvirt;
 }
 
 static void read_memlock(struct reader *reader, const config_setting_t *setting,
@@ -1031,6 +1044,7 @@ static void pf_rule_done(struct pf_rule *rule)
 	free(rule->vf);
 	attributes_done(&rule->sysfs);
 	match_done(&rule->match);
+	free(rule->pf_driver);
 	free(rule->driver);
 	free(rule->resource);
 }

@@ -123,11 +123,12 @@ struct vf_rule {
 struct pf_rule {
 	struct where where;
 	struct match match;
-	bool required;  /* it is an error when no PF matches */
-	int vfs;        /* 0…VFS_LIMIT, VFS_UNSET, VFS_MAX */
-	char *driver;   /* never NULL */
-	char *resource; /* "vendor.example/name"; NULL: made from the vendor's and
-			   device's names */
+	bool required;   /* it is an error when no PF matches */
+	int vfs;         /* 0…VFS_LIMIT, VFS_UNSET, VFS_MAX */
+	char *pf_driver; /* NULL: the one that it has */
+	char *driver;    /* of its VFs; never NULL */
+	char *resource;  /* "vendor.example/name"; NULL: made from the vendor's and
+			    device's names */
 	enum advertise advertise;
 	unsigned mtu; /* 0: not said */
 	bool link_up; /* link = "up" */
@@ -161,7 +162,8 @@ struct mdev_rule {
 
 struct export_config {
 	struct where where; /* file NULL: there is no such section */
-	bool kubevirt;      /* default true, all others false */
+	bool kubevirt;      /* default true, where libvirt is not on; all others false */
+	bool kubevirt_said; /* some file does not leave it to the default */
 	bool device_plugin, nad, sriov_network, harvester, libvirt, qemu, cdi;
 	char *node;                      /* name in Kubernetes; NULL: the host's */
 	char *namespace;                 /* of networks; NULL: "default" */

@@ -1,105 +1,46 @@
 #include "doctor.h"
 
-#include <ctype.h>
+#include "efi.h"
 
-/* Who else makes or binds VFs at boot, by a word in his files. */
-static const struct owner {
-	const char *name, *folder, *suffix, *word;
-} owners[] = {
-	{ "netplan", "etc/netplan", ".yaml", "virtual-function-count" },
-	{ "NetworkManager", "etc/NetworkManager/system-connections", ".nmconnection",
-	  "total-vfs" },
-	{ "systemd-udevd's .link file", "etc/systemd/network", ".link",
-	  "SR-IOVVirtualFunctions" },
-	{ "sysfsutils", "etc/sysfs.d", ".conf", "sriov_numvfs" },
-	{ "a udev rule", "etc/udev/rules.d", ".rules", "sriov_numvfs" },
-	{ "the SR-IOV operator", "etc/sriov-operator", "", "" },
-	{ "driverctl", "etc/driverctl.d", "", "" },
-	{ "modprobe.d", "etc/modprobe.d", ".conf", "ids=" },
-};
+#define UNIT "etc/systemd/system/sriov-setup.service"
 
-static bool ends_with(const char *text, const char *suffix)
+/* Many a guide has its readers write a unit of that name. A drop-in has another path. */
+static bool is_unit_replaced(const struct root *root)
 {
-	size_t n = strlen(text), m = strlen(suffix);
+	_cleanup_free_ char *text = NULL;
 
-	return n >= m && streq(text + n - m, suffix);
+	return root_read(root, &text, UNIT) == 0 && !strstr(text, "sriov-setup apply");
 }
 
-/* "vvvv:dddd,…" as rules for devices; the caller frees it. */
-static char *ids_rule(const char *ids)
+/*
+ * Sizes of some lines of a resource file: "start end flags". Of a PF the lines 7 to 12
+ * are its VFs' BARs (PCI_IOV_RESOURCES), of a bridge 14 and 15 its memory windows
+ * (PCI_BRIDGE_RESOURCES + 1); resource_show().
+ */
+static uint64_t sum_sizes(const char *text, int first, int last)
 {
-	char *rule = xstrdup("");
+	uint64_t sum = 0;
 
-	while (isxdigit((unsigned char)*ids)) {
-		size_t n = strcspn(ids, ", \t\n");
-		char *more = xasprintf("%s%s{ match = { id = \"%.9s\"; }; }", rule,
-				       *rule ? ", " : "", ids);
+	for (int line = 0; *text && line <= last; line++) {
+		unsigned long long start, end;
 
-		free(rule);
-		rule = more;
-		ids += n + (ids[n] == ',');
+		if (line >= first && sscanf(text, "%llx %llx", &start, &end) == 2 && end)
+			sum += end - start + 1;
+		text += strcspn(text, "\n");
+		text += *text == '\n';
 	}
-	if (*rule) {
-		char *all = xasprintf("device = ( %s );", rule);
-
-		free(rule);
-		return all;
-	}
-	free(rule);
-	return NULL;
+	return sum;
 }
 
-/* A line that is no comment and has the word; NULL: none. */
-static const char *find_line(const char *text, const char *word)
+static void read_memory(const struct root *root, const char *address, struct doctor_pf *d)
 {
-	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
-		const char *at = strstr(text, word);
+	_cleanup_free_ char *own = NULL, *bridge = NULL;
 
-		text += strspn(text, " \t");
-		if (*text != '#' && *text != ';' && at && at < text + strcspn(text, "\n"))
-			return at;
-	}
-	return NULL;
-}
-
-static void read_owner(const struct root *root, const struct owner *owner,
-		       const char *name, struct doctor_facts *facts)
-{
-	_cleanup_free_ char *text = NULL, *rule = NULL;
-	const char *at;
-
-	if (!ends_with(name, owner->suffix) ||
-	    root_read(root, &text, "%s/%s", owner->folder, name) < 0)
-		return;
-	at = *owner->word ? find_line(text, owner->word) : text;
-	if (!at || streq(name, "sriov-setup.conf"))
-		return;
-	if (streq(owner->name, "driverctl"))
-		rule = xasprintf("device = ( { match = { address = \"%s\"; }; "
-				 "driver = \"%s\"; } );",
-				 name, text);
-	else if (streq(owner->name, "modprobe.d")) {
-		rule = strstr(text, "vfio") ? ids_rule(at + strlen("ids=")) : NULL;
-		if (!rule)
-			return;
-	}
-	*array_add(facts->owners, facts->n_owners) = (struct doctor_owner){
-		.name = owner->name,
-		.file = xasprintf("/%s/%s", owner->folder, name),
-		.rule = steal_pointer(&rule),
-	};
-}
-
-static void read_owners(const struct root *root, struct doctor_facts *facts)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(owners); i++) {
-		struct strings names = {};
-
-		root_list(root, &names, "%s", owners[i].folder);
-		for (size_t j = 0; j < names.n; j++)
-			read_owner(root, &owners[i], names.items[j], facts);
-		strings_done(&names);
-	}
+	if (root_read(root, &own, "sys/bus/pci/devices/%s/resource", address) == 0)
+		d->vf_memory = sum_sizes(own, 7, 12);
+	if (d->last_bus != NONE &&
+	    root_read(root, &bridge, "sys/bus/pci/devices/%s/../resource", address) == 0)
+		d->window = sum_sizes(bridge, 14, 15);
 }
 
 static void read_pf(const struct root *root, const struct function *pf, int index,
@@ -118,6 +59,7 @@ static void read_pf(const struct root *root, const struct function *pf, int inde
 		root_read_unsigned(root, &ari, "sys/bus/pci/devices/%s/ari_enabled",
 				   pf->address) < 0;
 	d->ari = !d->ari_unknown && ari;
+	read_memory(root, pf->address, d);
 }
 
 /* Loaded or built in, or a file of this kernel's modules, compressed or not. */
@@ -149,22 +91,20 @@ int doctor_facts_read(const struct root *root, const struct system *system,
 	/* the names of interrupt chips below remapping: "IR-PCI-MSI", irq_remapping.c */
 	if (root_read(root, &interrupts, "proc/interrupts") == 0)
 		ret->remapping = strstr(interrupts, " IR-") != NULL;
+	ret->secure_boot = efi_secure_boot(root);
 	root_read(root, &ret->lockdown, "sys/kernel/security/lockdown");
 	root_read(root, &ret->build_config, "boot/config-%s", ret->release);
 	for (size_t i = 0; i < system->n_functions; i++)
 		if (system->functions[i].total_vfs)
 			read_pf(root, &system->functions[i], (int)i, ret);
-	read_owners(root, ret);
+	ret->owners = owners_read(root, system);
+	ret->replaced = is_unit_replaced(root);
 	return 0;
 }
 
 void doctor_facts_done(struct doctor_facts *facts)
 {
-	for (size_t i = 0; i < facts->n_owners; i++) {
-		free(facts->owners[i].file);
-		free(facts->owners[i].rule);
-	}
-	free(facts->owners);
+	owners_done(&facts->owners);
 	free(facts->pfs);
 	free(facts->release);
 	free(facts->lockdown);

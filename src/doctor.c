@@ -40,12 +40,31 @@ static void judge_iommu(struct findings *f, const struct kernel_facts *k)
 		    "the firmware has an IOMMU, and the kernel does not use it");
 }
 
-static void judge_interrupts(struct findings *f, const struct system *system,
+/* Without any rule the question is what the host could do. */
+static bool is_vfio_wanted(const struct config *config)
+{
+	if (config->n_pfs == 0)
+		return true;
+	for (size_t i = 0; i < config->n_pfs; i++) {
+		const struct pf_rule *rule = &config->pfs[i];
+
+		if (strstr(rule->driver, "vfio"))
+			return true;
+		for (size_t j = 0; j < rule->n_vf; j++)
+			if (rule->vf[j].driver && strstr(rule->vf[j].driver, "vfio"))
+				return true;
+	}
+	return config->n_devices > 0;
+}
+
+static void judge_interrupts(struct findings *f, const struct config *config,
+			     const struct system *system,
 			     const struct doctor_facts *facts)
 {
 	const struct kernel_facts *k = &facts->kernel;
 
-	if (!k->iommu_groups || (k->cpu != CPU_INTEL && k->cpu != CPU_AMD))
+	if (!is_vfio_wanted(config) || !k->iommu_groups ||
+	    (k->cpu != CPU_INTEL && k->cpu != CPU_AMD))
 		return;
 	if (facts->remapping)
 		say(f, FINDING_OK, NULL, "interrupts are remapped");
@@ -100,6 +119,11 @@ static void judge_kernel(struct findings *f, const struct config *config,
 		    "for virtual machines: VT-x or AMD-V (SVM) in the firmware; DPDK and "
 		    "containers need none",
 		    "there is no /dev/kvm");
+	if (facts->secure_boot)
+		say(f, FINDING_OK, NULL,
+		    "Secure Boot: modules from elsewhere than the kernel's packages need "
+		    "a key that the firmware trusts, and so does an addon of a unified "
+		    "kernel image");
 	if (facts->lockdown && !strstr(facts->lockdown, "[none]"))
 		say(f, FINDING_OK, NULL, "kernel lockdown: modules must be signed");
 	kargs_wanted(&config->kernel, &facts->kernel, &wanted, &missing);
@@ -120,10 +144,23 @@ static unsigned last_vf_bus(const struct function *pf)
 	       pf->vf_stride * (pf->total_vfs - 1);
 }
 
+/* ", 224 KiB of the bridge's 1024 KiB"; the caller frees it. */
+static char *memory_text(const struct doctor_pf *d)
+{
+	if (!d->vf_memory)
+		return xstrdup("");
+	return d->window ? xasprintf(", %llu KiB for VFs of the bridge's %llu KiB",
+				     (unsigned long long)d->vf_memory / 1024,
+				     (unsigned long long)d->window / 1024) :
+			   xasprintf(", %llu KiB for VFs",
+				     (unsigned long long)d->vf_memory / 1024);
+}
+
 static void judge_pf(struct findings *f, const struct system *system,
 		     const struct doctor_pf *d)
 {
 	const struct function *pf = &system->functions[d->function];
+	_cleanup_free_ char *memory = memory_text(d);
 	size_t before = f->n;
 
 	if (d->last_bus != NONE && last_vf_bus(pf) >> 8 > (unsigned long)d->last_bus)
@@ -146,8 +183,8 @@ static void judge_pf(struct findings *f, const struct system *system,
 			    pf->address, pf->iommu_group, other->address);
 	}
 	if (f->n == before)
-		say(f, FINDING_OK, NULL, "%s: up to %u VFs, driver %s", pf->address,
-		    pf->total_vfs, pf->driver ? pf->driver : "(none)");
+		say(f, FINDING_OK, NULL, "%s: up to %u VFs, driver %s%s", pf->address,
+		    pf->total_vfs, pf->driver ? pf->driver : "(none)", memory);
 }
 
 static void judge_pfs(struct findings *f, const struct system *system,
@@ -163,6 +200,14 @@ static void judge_pfs(struct findings *f, const struct system *system,
 		    "turn on Above 4G Decoding in the firmware, or kernel = { "
 		    "pci_realloc = \"on\"; };",
 		    "the VFs of a PF got no memory window from the firmware");
+	for (size_t i = 0; facts->kernel.vf_bars_unassigned && i < facts->n_pfs; i++)
+		if (!facts->pfs[i].vf_memory)
+			say(f, FINDING_BROKEN,
+			    "a slot behind a bridge with a larger window may do as well",
+			    "%s: no memory for its VFs; the bridge above it passes on "
+			    "%llu KiB",
+			    system->functions[facts->pfs[i].function].address,
+			    (unsigned long long)facts->pfs[i].window / 1024);
 	for (size_t i = 0; i < facts->n_pfs; i++)
 		judge_pf(f, system, &facts->pfs[i]);
 }
@@ -189,14 +234,20 @@ static void judge_plan(struct findings *f, const struct config *config,
 
 static void judge_owners(struct findings *f, const struct doctor_facts *facts)
 {
-	for (size_t i = 0; i < facts->n_owners; i++) {
-		const struct doctor_owner *o = &facts->owners[i];
-		_cleanup_free_ char *next = xasprintf(
-			"let one of them do it; %s%s",
-			o->rule ? "in sriov.conf: " :
-				  "sriov-setup export config prints what is there as "
-				  "rules",
-			o->rule ? o->rule : "");
+	if (facts->replaced)
+		say(f, FINDING_BROKEN,
+		    "move what it does to sriov.conf, then remove it: systemctl "
+		    "daemon-reload",
+		    "/etc/systemd/system/sriov-setup.service takes the place of our "
+		    "unit");
+	for (size_t i = 0; i < facts->owners.n; i++) {
+		const struct owner *o = &facts->owners.items[i];
+		_cleanup_free_ char *next =
+			xasprintf("let one of them do it; %s%s",
+				  *o->rules ? "in sriov.conf: " :
+					      "sriov-setup export config prints what is "
+					      "there as rules",
+				  o->rules);
 
 		say(f, FINDING_ATTENTION, next, "%s makes or binds VFs too: %s", o->name,
 		    o->file);
@@ -209,7 +260,7 @@ struct findings doctor_judge(const struct config *config, const struct system *s
 	struct findings f = {};
 
 	judge_iommu(&f, &facts->kernel);
-	judge_interrupts(&f, system, facts);
+	judge_interrupts(&f, config, system, facts);
 	judge_kernel(&f, config, facts);
 	judge_pfs(&f, system, facts);
 	judge_plan(&f, config, system);

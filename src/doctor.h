@@ -5,35 +5,33 @@
 #pragma once
 
 #include "config.h"
+#include "owners.h"
 #include "system.h"
 
 /* What only the doctor wants to know of a PF. */
 struct doctor_pf {
-	int function;     /* index into system.functions */
-	long last_bus;    /* of the bridge above it; NONE: unknown */
+	int function;       /* index into system.functions */
+	long last_bus;      /* of the bridge above it; NONE: unknown */
+	uint64_t vf_memory; /* bytes that the BARs of all its VFs have; 0: none or no
+			       window */
+	uint64_t window; /* bytes of memory that the bridge above passes on; 0: unknown */
 	bool ari_unknown; /* the attribute is missing */
 	bool ari;
 };
 
-/* Somebody else's file that makes or binds VFs. */
-struct doctor_owner {
-	const char *name; /* "netplan" */
-	char *file;       /* "/etc/netplan/50-vf.yaml" */
-	char *rule;       /* the same as a line of sriov.conf; NULL: see export config */
-};
-
 struct doctor_facts {
 	struct kernel_facts kernel;
-	char *release;      /* of the running kernel */
-	bool kvm;           /* there is /dev/kvm */
-	bool vfio_there;    /* vfio-pci is loaded, built in or installed */
-	bool remapping;     /* interrupts go through the IOMMU; x86 only */
-	char *lockdown;     /* "[none] integrity confidentiality"; NULL: not built in */
+	char *release;   /* of the running kernel */
+	bool kvm;        /* there is /dev/kvm */
+	bool vfio_there; /* vfio-pci is loaded, built in or installed */
+	bool remapping;  /* interrupts go through the IOMMU; x86 only */
+	char *lockdown;  /* "[none] integrity confidentiality"; NULL: not built in */
+	bool secure_boot;
 	char *build_config; /* /boot/config-RELEASE; NULL: not there */
 	struct doctor_pf *pfs;
 	size_t n_pfs;
-	struct doctor_owner *owners;
-	size_t n_owners;
+	struct owners owners;
+	bool replaced; /* a unit in /etc takes the place of ours */
 };
 
 /* Returns 0 or a negative errno. */

@@ -19,7 +19,7 @@ static void put_hex(struct document *map, const char *key, unsigned number)
 	document_add_string(document_put_list(map, key), text);
 }
 
-static bool same_kind(const struct offer *a, const struct offer *b)
+static bool same_selector(const struct offer *a, const struct offer *b)
 {
 	return a->function->vendor == b->function->vendor &&
 	       a->function->device == b->function->device && !a->pf == !b->pf;
@@ -54,7 +54,7 @@ static void put_addresses(struct document *selector, const struct pool *pool,
 	struct document *list = document_put_list(selector, "pciAddresses");
 
 	for (size_t i = 0; i < pool->n; i++)
-		if (same_kind(pool->items[i], like))
+		if (same_selector(pool->items[i], like))
 			document_add_string(list, pool->items[i]->function->address);
 }
 
@@ -62,16 +62,19 @@ static void put_addresses(struct document *selector, const struct pool *pool,
 static void put_selectors(struct document *resource, const struct pool *pool)
 {
 	struct document *list = document_put_list(resource, "selectors");
+	_cleanup_free_ const struct offer **firsts = NULL;
+	size_t n_firsts = 0;
 
 	for (size_t i = 0; i < pool->n; i++) {
 		const struct offer *offer = pool->items[i];
 		struct document *selector;
-		bool first = true;
+		size_t j = 0;
 
-		for (size_t j = 0; j < i; j++)
-			first &= !same_kind(pool->items[j], offer);
-		if (!first)
+		while (j < n_firsts && !same_selector(firsts[j], offer))
+			j++;
+		if (j < n_firsts)
 			continue;
+		*array_add(firsts, n_firsts) = offer;
 		selector = document_add_map(list);
 		put_hex(selector, "vendors", offer->function->vendor);
 		put_hex(selector, "devices", offer->function->device);

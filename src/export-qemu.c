@@ -28,6 +28,10 @@ static void qemu_write(FILE *out, const struct export_input *input,
 			    "Who runs QEMU needs /dev/vfio/GROUP");
 	export_comment(out, "and a locked-memory limit of at least the guest's memory "
 			    "and 1 GiB.");
+	export_comment(out, "A guest that has a vfio-pci of its own (DPDK): -machine "
+			    "q35,kernel-irqchip=split and, before");
+	export_comment(out, "these, -device intel-iommu,intremap=on,caching-mode=on; "
+			    "then the limit is the memory for each function.");
 	for (size_t i = 0; i < offers.n; i++) {
 		const struct offer *offer = &offers.items[i];
 		const struct function *f = offer->function;

@@ -206,6 +206,43 @@ static void offer_vf(struct offers *offers, const struct function *f,
 							    rule->advertise);
 }
 
+/* How many got a number of a resource so far. */
+struct counts {
+	struct count {
+		char *resource;
+		unsigned n;
+	} * items;
+	size_t n;
+};
+
+/* From the last on, which is the most likely. */
+static unsigned next_number(struct counts *counts, const char *resource)
+{
+	size_t i = counts->n;
+
+	while (i > 0 && !streq(counts->items[i - 1].resource, resource))
+		i--;
+	if (i == 0) {
+		*array_add(counts->items, counts->n) =
+			(struct count){ .resource = xstrdup(resource) };
+		i = counts->n;
+	}
+	return counts->items[i - 1].n++;
+}
+
+/* The last offer gets its number; it goes where the function is not on that driver. */
+static void settle_offer(struct offers *offers, struct counts *counts, const char *driver)
+{
+	struct offer *offer = &offers->items[offers->n - 1];
+
+	offer->number = next_number(counts, offer->resource);
+	if (streq(offer->function->driver, driver))
+		return;
+	free(offer->resource);
+	*offer = (struct offer){};
+	offers->n--;
+}
+
 static bool same_kind(const struct offer *a, const struct offer *b)
 {
 	const struct function *f = a->function, *g = b->function;
@@ -235,25 +272,31 @@ static void find_kinds(struct offers *offers)
 void offers_make(struct offers *ret, const struct config *config,
 		 const struct system *system, const struct names *names)
 {
+	struct counts counts = {};
+
 	for (size_t i = 0; i < system->n_functions; i++) {
 		const struct function *f = &system->functions[i];
 		const struct function *pf =
 			f->pf == NONE ? NULL : &system->functions[f->pf];
-		int pf_rule, device;
+		int pf_rule = pf ? plan_pf_rule(config, pf) : NONE;
+		int device = plan_device_rule(config, f);
+		const char *driver =
+			pf_rule != NONE ?
+				pf_rule_driver(&config->pfs[pf_rule], pf, f->vf_index) :
+			device != NONE ? device_rule_driver(&config->devices[device], f) :
+					 NULL;
 
-		if (!f->driver || !strstr(f->driver, "vfio"))
+		if (!driver || !strstr(driver, "vfio"))
 			continue;
-		pf_rule = pf ? plan_pf_rule(config, pf) : NONE;
-		device = plan_device_rule(config, f);
-		if (pf_rule != NONE &&
-		    streq(pf_rule_driver(&config->pfs[pf_rule], pf, f->vf_index),
-			  f->driver))
+		if (pf_rule != NONE)
 			offer_vf(ret, f, pf, config, &config->pfs[pf_rule], names);
-		else if (device != NONE &&
-			 streq(device_rule_driver(&config->devices[device], f),
-			       f->driver))
+		else
 			offer_device(ret, f, config, &config->devices[device], names);
+		settle_offer(ret, &counts, driver);
 	}
+	for (size_t i = 0; i < counts.n; i++)
+		free(counts.items[i].resource);
+	free(counts.items);
 	find_kinds(ret);
 }
 

@@ -20,6 +20,9 @@ struct offer {
 	enum advertise path;           /* who hands it out; ADVERTISE_AUTO: nobody */
 	bool ambiguous; /* the rule does not say, and several would hand it out */
 	size_t kind;    /* index in struct offers' kinds */
+	/* its place among all that the config gives this resource, in order of address,
+	 * whether they have their driver now or not: one that fails renumbers no other */
+	unsigned number;
 };
 
 /*

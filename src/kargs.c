@@ -142,6 +142,7 @@ static int install(const struct kargs *k, const struct kargs_state *state)
 		return r;
 	if (state->trial)
 		return k->loader->arm(k->root, &before, &words, state->generation);
+	log_status("kernel arguments of the next boot, by %s", k->loader->name);
 	changed = install_words(k, &words);
 	if (changed < 0 || !k->loader->refresh || !k->root->live)
 		return changed;
@@ -190,6 +191,7 @@ static int judge(struct kargs *k, const struct kernel_facts *facts,
 		 const struct cmdline *missing)
 {
 	_cleanup_free_ char *now = kargs_state_boot_id(k->root);
+	const struct log_subject not_taken = { .kind = MESSAGE_NOT_TAKEN };
 	_cleanup_free_ char *words = NULL;
 
 	if (facts->offline || k->state.told || streq(now, k->state.boot_id) ||
@@ -197,17 +199,18 @@ static int judge(struct kargs *k, const struct kernel_facts *facts,
 		return 0;
 	words = cmdline_print(missing);
 	if (!is_booted(&k->state, facts))
-		log_warning("this boot did not take our kernel arguments (" MARKER
-			    "%u is not on the command line): another boot entry or boot "
-			    "loader "
-			    "was used; not tried again",
-			    k->state.generation);
+		log_full(LOG_WARNING, &not_taken,
+			 "this boot did not take our kernel arguments (" MARKER
+			 "%u is not on the command line): another boot entry or boot "
+			 "loader "
+			 "was used; not tried again",
+			 k->state.generation);
 	else if (missing->words.n)
-		log_warning(
-			"kernel arguments arrived but have no effect: %s; look at the "
-			"firmware (VT-d/AMD-Vi, SR-IOV, Above 4G decoding); not tried "
-			"again",
-			words);
+		log_full(LOG_WARNING, &not_taken,
+			 "kernel arguments arrived but have no effect: %s; look at the "
+			 "firmware (VT-d/AMD-Vi, SR-IOV, Above 4G decoding); not tried "
+			 "again",
+			 words);
 	else
 		log_info("kernel arguments of generation %u are in effect",
 			 k->state.generation);

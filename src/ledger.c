@@ -102,6 +102,12 @@ static int read_claims(struct ledger *ledger, const struct root *root)
 	return r;
 }
 
+int ledger_read(struct ledger *ret, const struct root *root)
+{
+	*ret = (struct ledger){ .lock = -1 };
+	return read_claims(ret, root);
+}
+
 int ledger_open(struct ledger *ret, const struct root *root)
 {
 	_cleanup_(ledger_done) struct ledger ledger = { .lock = -1 };

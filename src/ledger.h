@@ -47,6 +47,9 @@ struct ledger {
  * it was not free; -EBADMSG: the file is damaged.
  */
 int ledger_open(struct ledger *ret, const struct root *root);
+/* As it was at some moment, to be shown only: without the lock, so nothing is waited for.
+ */
+int ledger_read(struct ledger *ret, const struct root *root);
 int ledger_write(const struct ledger *ledger, const struct root *root);
 void ledger_done(struct ledger *ledger);
 

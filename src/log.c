@@ -10,10 +10,17 @@
 #include <systemd/sd-journal.h>
 
 static int max_level = LOG_INFO;
+static const char *default_kind;
+static bool progress; /* a line without its end is on the terminal */
 
 void log_set_level(int level)
 {
 	max_level = level;
+}
+
+void log_set_kind(const char *kind)
+{
+	default_kind = kind;
 }
 
 /* systemd sets JOURNAL_STREAM=device:inode of stderr; sd_journal_stream_fd(3),
@@ -37,13 +44,16 @@ static void add_field(struct iovec *fields, int *n, char *field)
 static void journal_send(int level, const struct log_subject *subject,
 			 const char *message)
 {
+	const char *kind = subject->kind    ? subject->kind :
+			   level <= LOG_ERR ? default_kind :
+					      NULL;
 	struct iovec fields[7];
 	int n = 0;
 
 	add_field(fields, &n, xasprintf("MESSAGE=%s", message));
 	add_field(fields, &n, xasprintf("PRIORITY=%d", level));
-	if (subject->kind)
-		add_field(fields, &n, xasprintf("MESSAGE_ID=%s", subject->kind));
+	if (kind)
+		add_field(fields, &n, xasprintf("MESSAGE_ID=%s", kind));
 	if (subject->pci)
 		add_field(fields, &n, xasprintf("PCI_DEVICE=%s", subject->pci));
 	if (subject->file)
@@ -57,6 +67,14 @@ static void journal_send(int level, const struct log_subject *subject,
 		free(fields[n].iov_base);
 }
 
+/* The line on the terminal makes way for what stays. */
+static void clear_progress(void)
+{
+	if (progress)
+		fputs("\r\033[K", stderr);
+	progress = false;
+}
+
 static void emit(int level, const struct log_subject *subject, const char *message)
 {
 	static int journal = -1;
@@ -67,8 +85,10 @@ static void emit(int level, const struct log_subject *subject, const char *messa
 		journal = stderr_is_journal();
 	if (journal)
 		journal_send(level, subject, message);
-	else
+	else {
+		clear_progress();
 		fprintf(stderr, "sriov-setup: %s\n", message);
+	}
 }
 
 int log_full(int level, const struct log_subject *subject, const char *format, ...)
@@ -118,11 +138,23 @@ void log_status(const char *format, ...)
 	_cleanup_free_ char *text = NULL;
 	va_list args;
 
-	if (!getenv("NOTIFY_SOCKET"))
+	if (!getenv("NOTIFY_SOCKET") && !isatty(STDERR_FILENO))
 		return;
 	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
 		abort();
 	va_end(args);
 	sd_notifyf(0, "STATUS=%s", text);
+	if (!isatty(STDERR_FILENO))
+		return;
+	clear_progress();
+	fputs(text, stderr);
+	progress = true;
+}
+
+void log_status_end(void)
+{
+	if (progress)
+		fputc('\n', stderr);
+	progress = false;
 }

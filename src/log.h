@@ -19,6 +19,8 @@
 #define MESSAGE_NO_DRIVER "efe7471cfbdc4372b7ca10d2fe6bcea6"
 #define MESSAGE_NO_MODULE "2bd8bbcfb23f498baf9e8c3d1bdd055d"
 #define MESSAGE_NOT_SET "9329ae9b50434ac390df45537c375bdb"
+#define MESSAGE_KARGS "989ebf59249d41699f8dcd4c23e2f650"
+#define MESSAGE_NOT_TAKEN "7c9e414294864efd8c1f2417c03d3bff"
 #define MESSAGE_STUCK "d87a9cd4047b4170a161ec4f96723b28"
 
 /* What a message is about. Every field may be unset. */
@@ -53,5 +55,12 @@ int log_full(int level, const struct log_subject *subject, const char *format, .
 /* A mistake in the config: "file:line: text". Returns -EINVAL. */
 int log_config(const char *file, int line, const char *format, ...) PRINTF(3, 4);
 
-/* STATUS= for `systemctl status`; nothing where no NOTIFY_SOCKET is set. */
+/* Errors from now on that name no kind are of this one; NULL: of none. */
+void log_set_kind(const char *kind);
+
+/*
+ * What is being done: STATUS= for `systemctl status`; on a terminal one line that the
+ * next replaces, until log_status_end(). Elsewhere nothing.
+ */
 void log_status(const char *format, ...) PRINTF(1, 2);
+void log_status_end(void);

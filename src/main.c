@@ -10,10 +10,12 @@
 #include "log.h"
 #include "names.h"
 #include "plan-print.h"
+#include "process.h"
 #include "report.h"
 #include "rules.h"
 #include "run.h"
 #include "status.h"
+#include "status-facts.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -82,29 +84,78 @@ static int cmd_check(const struct options *options, const struct config *config)
 	return EXIT_DONE;
 }
 
-static void print_report(const struct options *options, const struct config *config,
-			 struct system *system, const struct names *names)
+static int print_status(const struct options *options, const struct config *config,
+			struct system *system, const struct plan *plan)
 {
+	_cleanup_(names_close) struct names *names = names_open();
+	const struct status_input input = { config, system, names, plan,
+					    isatty(STDOUT_FILENO) };
 	_cleanup_(document_free) struct document *report = NULL;
 
-	if (system->live)
-		system_observe_disks(system, &options->root);
-	report = report_make(&(struct export_input){ config, system, names, NULL });
-	json_print(stdout, report);
+	if (options->json) {
+		report = report_make(
+			&(struct export_input){ config, system, names, NULL }, plan);
+		json_print(stdout, report);
+	} else if (options->format)
+		status_dot(stdout, &input);
+	else
+		status_print(stdout, &input);
+	return EXIT_DONE;
 }
+
+struct status_request {
+	const struct options *options;
+	const struct config *config;
+};
+
+static int show_all(const void *data, int ready)
+{
+	const struct status_request *q = data;
+	_cleanup_(system_done) struct system system = {};
+	_cleanup_(plan_done) struct plan plan = {};
+
+	if (observe(&system, q->options, q->config) < 0)
+		return EXIT_FAILED;
+	plan = plan_make(q->config, &system);
+	if (system.live) {
+		system_observe_disks(&system, &q->options->root);
+		status_facts_read(&system, &q->options->root);
+	}
+	if (write(ready, "", 1) != 1)
+		return EXIT_FAILED;
+	return print_status(q->options, q->config, &system, &plan);
+}
+
+/* Without rules no network interface and no driver's attribute is asked. */
+static int show_without_locks(const struct options *options, const struct config *config)
+{
+	_cleanup_(system_done) struct system system = {};
+	const struct config nothing = {};
+
+	log_warning("the kernel does not answer, as while a device is stuck: MAC, VLAN, "
+		    "users and what differs from the config are left out");
+	if (observe(&system, options, &nothing) < 0)
+		return EXIT_FAILED;
+	return print_status(options, config, &system, NULL);
+}
+
+#define STATUS_DEADLINE 5 /* seconds */
 
 static int cmd_status(const struct options *options, const struct config *config)
 {
-	_cleanup_(system_done) struct system system = {};
-	_cleanup_(names_close) struct names *names = names_open();
+	const struct status_request request = { options, config };
+	int r;
 
-	if (observe(&system, options, config) < 0)
+	if (options->format && (options->json || !streq(options->format, "dot"))) {
+		log_error("status --format=%s: expected dot, without --json",
+			  options->format);
 		return EXIT_FAILED;
-	if (options->json)
-		print_report(options, config, &system, names);
-	else
-		status_print(stdout, config, &system, names);
-	return EXIT_DONE;
+	}
+	r = process_guard(STATUS_DEADLINE, show_all, &request);
+	if (r == -ETIMEDOUT)
+		return show_without_locks(options, config);
+	return r < 0 ? (log_error_errno(r, "cannot look at the machine"), EXIT_FAILED) :
+		       r;
 }
 
 /* Its exit status has a meaning of its own. */
@@ -261,6 +312,8 @@ static int cmd_kargs(const struct options *options, const struct config *config)
 	const char *verb = options->argument;
 	int r;
 
+	log_set_kind(MESSAGE_KARGS);
+
 	if (streq(verb, "status"))
 		r = kargs_show(options, config);
 	else if (streq(verb, "print"))
@@ -408,7 +461,8 @@ static void help(void)
 	     "  --device=ADDRESS           apply: only this PF or device\n"
 	     "  --boot                     apply: leave the kernel arguments alone\n"
 	     "  --format=FORMAT            kargs print: cmdline, grub, bls, bootc or "
-	     "toml\n"
+	     "toml;\n"
+	     "                             status: dot, a picture for graphviz\n"
 	     "  --owner=NAME               claim, release: for whom\n"
 	     "  --count=NUMBER             claim: so many VFs, or none (1)\n"
 	     "  --pid=PID                  claim: dead when that process is\n"
@@ -573,6 +627,28 @@ static const struct command *parse_command(struct options *options, int argc,
 	return command;
 }
 
+/* A relative path is meant from here; below --root there is no here. */
+static int load_config(struct config *ret, const struct options *options,
+		       const struct command *command)
+{
+	const char *path = options->config_path;
+	_cleanup_free_ char *here = NULL, *whole = NULL;
+	int r;
+
+	if (path && *path != '/' && options->root.live) {
+		here = getcwd(NULL, 0);
+		whole = xasprintf("%s/%s", here ? here : "", path);
+	}
+	r = config_load(ret, &options->root, whole ? whole : path);
+	/* a mistake in the config must not keep our files there for ever */
+	if (r < 0 && command->run == cmd_reset) {
+		log_warning("reset goes on without the config: a boot loader or folder "
+			    "that it names is not known");
+		return 0;
+	}
+	return r;
+}
+
 static int run(int argc, char *argv[])
 {
 	_cleanup_(config_done) struct config config = {};
@@ -594,7 +670,7 @@ static int run(int argc, char *argv[])
 		return EXIT_FAILED;
 	}
 	options.root.trouble = &trouble;
-	r = config_load(&config, &options.root, options.config_path);
+	r = load_config(&config, &options, command);
 	r = r < 0 ? EXIT_FAILED : command->run(&options, &config);
 	if (trouble.error)
 		log_error_errno(trouble.error, "cannot read %s", trouble.path);
@@ -631,6 +707,7 @@ int main(int argc, char *argv[])
 {
 	int r = is_generator(argv[0]) ? run_generator(argc, argv) : run(argc, argv);
 
+	log_status_end();
 	/* a full disk or a closed pipe must not pass for success */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		log_error_errno(errno, "cannot write to /dev/stdout");

@@ -541,12 +541,46 @@ static void tell_of_count(struct task *t, unsigned want)
 					 "sriov_numvfs when no VF is used, or reboot");
 }
 
+/*
+ * The PF's own driver, where the rule names one: pci-pf-stub, for devices that need none
+ * to run but to make VFs (drivers/pci/pci-pf-stub.c). What it can make is known when it
+ * is bound: sriov_totalvfs is the driver's to limit. True: its VFs come in the next
+ * round.
+ */
+static bool changes_driver(struct task *t)
+{
+	const char *want = t->rule->pf_driver;
+	const struct function *pf = t->pf;
+	struct where where = t->rule->where;
+
+	if (!want || streq(pf->driver, want))
+		return false;
+	if (pf->driver && (pf->n_vfs || pf->in_use)) {
+		planner_problem(t->planner, LOG_ERR, pf, where,
+				"stays on %s, %s wanted, because %s", pf->driver, want,
+				pf->n_vfs ? "it has VFs" : pf->in_use);
+		return true;
+	}
+	planner_add(t->planner, OVERRIDE, pf, NONE, NULL, want, where);
+	if (pf->driver)
+		planner_add(t->planner, UNBIND, pf, NONE, pf->driver, NULL, where)->why =
+			xasprintf("%s wanted", want);
+	planner_add(t->planner, BIND, pf, NONE, want, NULL, where)->why =
+		xasprintf("%s wanted", want);
+	planner_need_driver(t->planner, want);
+	planner_problem(t->planner, LOG_INFO, pf, where,
+			"its VFs are planned once it is bound to %s", want);
+	return true;
+}
+
 void plan_pf(struct task *t)
 {
 	const struct function *pf = t->pf;
 	struct where where = t->rule->where;
 	unsigned have = (unsigned)pf->n_vfs, want = wanted_count(t);
 
+	if (changes_driver(t))
+		return;
 	if (pf_rule_needs_link(t->rule) && !pf->link)
 		planner_problem(
 			t->planner, LOG_ERR, pf, where,

@@ -158,3 +158,32 @@ int process_run(const struct root *root, const char *const argv[], int seconds,
 		*ret_stdout = read_output(output);
 	return r;
 }
+
+int process_guard(int seconds, int (*work)(const void *data, int ready), const void *data)
+{
+	int pipes[2], status, r;
+	struct timespec end;
+	pid_t pid;
+
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return -errno;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += seconds;
+	fflush(NULL); /* or both would write what is in the buffers */
+	pid = fork();
+	if (pid == 0) {
+		status = work(data, pipes[1]);
+		_exit(fflush(NULL) == 0 ? status : 1);
+	}
+	r = pid < 0 ? -errno : 0;
+	close(pipes[1]);
+	/* the end of the pipe is an answer too: it has ended */
+	if (r == 0 && poll(&(struct pollfd){ .fd = pipes[0], .events = POLLIN }, 1,
+			   left_ms(&end)) == 0) {
+		kill(pid, SIGKILL);
+		r = -ETIMEDOUT;
+	} else if (r == 0 && waitpid(pid, &status, 0) != pid)
+		r = -errno;
+	close(pipes[0]);
+	return r < 0 ? r : WIFEXITED(status) ? WEXITSTATUS(status) : -EPROTO;
+}

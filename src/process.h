@@ -1,5 +1,5 @@
 /*
- * process.h: a boot loader's tool, run with a deadline.
+ * process.h: a boot loader's tool, or what may hang in the kernel, with a deadline.
  */
 #pragma once
 
@@ -16,3 +16,13 @@
  */
 int process_run(const struct root *root, const char *const argv[], int seconds,
 		char **ret_stdout, char **ret_stderr);
+
+/*
+ * Runs work(data, ready) in a process of its own, which writes a byte to `ready` once it
+ * is past all that may hang, and returns an exit status (0…255), which is returned. Not
+ * that far after `seconds`: -ETIMEDOUT; the process is killed, and left behind where the
+ * kernel holds it. Other negative errno: it could not be started, or a signal ended it
+ * (-EPROTO).
+ */
+int process_guard(int seconds, int (*work)(const void *data, int ready),
+		  const void *data);

@@ -1,6 +1,6 @@
 #include "report.h"
 
-#include "plan.h"
+#include "status.h"
 
 static void put_hex(struct document *map, const char *key, unsigned number, int digits)
 {
@@ -42,6 +42,29 @@ static void put_interfaces(struct document *map, const struct function *f)
 	}
 }
 
+static void put_differs(struct document *map, const struct plan *plan,
+			const char *function, int vf, const char *own)
+{
+	struct strings marks = status_marks(plan, function, vf, own);
+	struct document *list = document_new(plan ? DOCUMENT_LIST : DOCUMENT_NULL);
+
+	for (size_t i = 0; i < marks.n; i++)
+		document_add_string(list, marks.items[i]);
+	document_put(map, "differs", list);
+	strings_done(&marks);
+}
+
+static void put_mac_and_vlan(struct document *map, const struct vf_values *values)
+{
+	const struct vf_values mac = vf_values_only(values, VF_BIT(VF_MAC));
+	_cleanup_free_ char *text = vf_values_text(&mac);
+
+	document_put_string(map, "mac",
+			    vf_knows(values, VF_MAC) ? text + strlen("mac ") : NULL);
+	put_unless_none(map, "vlan",
+			vf_knows(values, VF_VLAN) ? (int)values->value[VF_VLAN] : NONE);
+}
+
 static void put_offer(struct document *map, const struct offer *offer)
 {
 	document_put_string(map, "resource", offer ? offer->resource : NULL);
@@ -59,7 +82,7 @@ static bool is_advertised(const struct offer *offer)
 /* Returns whether somebody hands out one of them. */
 static bool put_vfs(struct document *map, const struct function *pf,
 		    const struct pf_rule *rule, const struct system *system,
-		    const struct offers *offers)
+		    const struct offers *offers, const struct plan *plan)
 {
 	struct document *list = document_put_list(map, "vfs");
 	bool any = false;
@@ -78,6 +101,10 @@ static bool put_vfs(struct document *map, const struct function *pf,
 		document_put_string(entry, "address", vf->address);
 		document_put_string(entry, "driver", vf->driver);
 		put_unless_none(entry, "iommu_group", vf->iommu_group);
+		put_unless_none(entry, "numa_node", vf->numa_node);
+		put_mac_and_vlan(entry, &vf->values);
+		document_put_string(entry, "in_use", vf->in_use);
+		put_differs(entry, plan, pf->address, (int)i, vf->address);
 		put_interfaces(entry, vf);
 		put_rule(entry, own ? &own->where : rule ? &rule->where : NULL);
 		put_offer(entry, offer);
@@ -118,7 +145,8 @@ static void put_reasons(struct document *map, const struct function *f,
 }
 
 static void put_device(struct document *list, const struct export_input *input,
-		       const struct offers *offers, const struct function *f)
+		       const struct offers *offers, const struct function *f,
+		       const struct plan *plan)
 {
 	_cleanup_free_ char *name = names_device(input->names, f->vendor, f->device);
 	const struct pf_rule *pf_rule = system_pf_rule(input->config, f);
@@ -141,13 +169,15 @@ static void put_device(struct document *list, const struct export_input *input,
 	document_put_string(device, "slot", f->slot);
 	document_put_string(device, "serial", f->serial);
 	put_rule(device, rule);
+	document_put_string(device, "in_use", f->in_use);
+	put_differs(device, plan, f->address, NONE, f->address);
 	put_interfaces(device, f);
 	document_put_number(device, "total_vfs", f->total_vfs);
 	put_hex(device, "vf_device", f->vf_device, 4);
 	document_put_number(device, "num_vfs", (long)f->n_vfs);
 	put_reasons(device, f, rule, pf_rule);
 	put_offer(device, offer);
-	any = put_vfs(device, f, pf_rule, input->system, offers);
+	any = put_vfs(device, f, pf_rule, input->system, offers, plan);
 	document_put_bool(device, "offered", any || is_advertised(offer));
 }
 
@@ -194,7 +224,7 @@ static void put_resource(struct document *list, const struct offers *offers, siz
 	document_put(entry, "numa_nodes", nodes);
 }
 
-struct document *report_make(const struct export_input *input)
+struct document *report_make(const struct export_input *input, const struct plan *plan)
 {
 	struct document *top = document_new(DOCUMENT_MAP), *list;
 	_cleanup_(offers_done) struct offers offers = {};
@@ -211,7 +241,7 @@ struct document *report_make(const struct export_input *input)
 
 		if (f->total_vfs || f->n_vfs ||
 		    plan_device_rule(input->config, f) != NONE)
-			put_device(list, input, &offers, f);
+			put_device(list, input, &offers, f, plan);
 	}
 	list = document_put_list(top, "resources");
 	for (size_t i = 0; i < offers.n_kinds; i++)

@@ -319,6 +319,32 @@ static int open_parent(const struct root *root, char *path, bool make,
 	return fd;
 }
 
+int root_link(const struct root *root, const char *target, const char *format, ...)
+{
+	_cleanup_free_ char *temporary = NULL;
+	_cleanup_close_ int parent = -1;
+	char found[PATH_MAX];
+	const char *name;
+	ssize_t n;
+
+	FORMAT_PATH(path, format);
+	parent = open_parent(root, path, true, &name);
+	if (parent < 0)
+		return parent;
+	n = readlinkat(parent, name, found, sizeof(found) - 1);
+	if (n >= 0) {
+		found[n] = '\0';
+		if (streq(found, target))
+			return 0;
+	}
+	temporary = xasprintf(".%s.new", name);
+	unlinkat(parent, temporary, 0);
+	if (symlinkat(target, parent, temporary) < 0 ||
+	    renameat(parent, temporary, parent, name) < 0)
+		return -errno;
+	return 1;
+}
+
 static int write_all(int fd, const char *data, size_t size)
 {
 	while (size) {

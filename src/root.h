@@ -82,6 +82,13 @@ int root_replace_bytes(const struct root *root, const char *data, size_t size,
  * a symbolic link.
  */
 int root_move(const struct root *root, const char *from, const char *to);
+/*
+ * A symbolic link with that target, at once in place of what link was there. Makes
+ * missing directories (0755). Not durable: for /run. Returns 1 when made, 0 when it was
+ * so.
+ */
+int root_link(const struct root *root, const char *target, const char *format, ...)
+	PRINTF(3, 4);
 /* Removes an empty folder durably; -ENOTEMPTY. Returns as root_remove(). */
 int root_remove_folder(const struct root *root, const char *format, ...) PRINTF(2, 3);
 /* Removes a file durably. Returns 1 when removed, 0 when there was none. */

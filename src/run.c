@@ -3,9 +3,11 @@
 #include "apply.h"
 #include "export.h"
 #include "kargs.h"
+#include "links.h"
 #include "log.h"
 #include "memlock.h"
 #include "modprobe.h"
+#include "moved.h"
 #include "names.h"
 #include "plan.h"
 #include "rules.h"
@@ -46,6 +48,19 @@ static const char *export_dir(const struct exporter *e, const struct config *con
 				    RUN_DIR "/export";
 }
 
+static int remove_export(const struct exporter *e, const struct config *config,
+			 const struct root *root)
+{
+	const char *dir = export_dir(e, config);
+	int r = root_remove(root, "%s/%s", dir, e->file);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot remove /%s/%s", dir, e->file);
+	if (r > 0)
+		log_info("removed /%s/%s", dir, e->file);
+	return 0;
+}
+
 /* Each warning of an exporter is one journal line. What clashes is not written. */
 static int write_export(const struct exporter *e, const struct root *root,
 			const struct export_input *input)
@@ -59,26 +74,16 @@ static int write_export(const struct exporter *e, const struct root *root,
 		log_warning("%s: %s", e->file, notes.warnings.items[i]);
 	for (size_t i = 0; i < notes.errors.n; i++)
 		log_error("%s is not written: %s", e->file, notes.errors.items[i]);
-	if (notes.errors.n)
+	if (notes.errors.n) {
+		/* an old one would offer what the config does not any more */
+		remove_export(e, input->config, root);
 		return -EINVAL;
+	}
 	r = root_replace(root, text, 0644, "%s/%s", dir, e->file);
 	if (r < 0)
 		return log_error_errno(r, "cannot write /%s/%s", dir, e->file);
 	if (r > 0)
 		log_info("wrote /%s/%s", dir, e->file);
-	return 0;
-}
-
-static int remove_export(const struct exporter *e, const struct config *config,
-			 const struct root *root)
-{
-	const char *dir = export_dir(e, config);
-	int r = root_remove(root, "%s/%s", dir, e->file);
-
-	if (r < 0)
-		return log_error_errno(r, "cannot remove /%s/%s", dir, e->file);
-	if (r > 0)
-		log_info("removed /%s/%s", dir, e->file);
 	return 0;
 }
 
@@ -101,6 +106,8 @@ static int write_exports(const struct config *config, const struct root *root,
 		if (r < 0 && first_error == 0)
 			first_error = r;
 	}
+	if (links_write(root, &input) < 0 && first_error == 0)
+		first_error = -EIO;
 	return first_error;
 }
 
@@ -247,11 +254,12 @@ static int converge(const struct config *config, const struct root *root,
 		    struct outcome *outcome)
 {
 	for (int rounds = 0; rounds < 3; rounds++) {
+		bool failed = outcome->error < 0;
 		int r = round_of_actions(config, root, options, system, outcome);
 
 		if (r < 0 || outcome->left == 0)
 			return r;
-		if (outcome->error < 0 && rounds > 0)
+		if (failed) /* this round has only told what is wrong */
 			break;
 	}
 	log_error("%zu actions are still to do after doing them; see sriov-setup plan",
@@ -302,6 +310,8 @@ static int write_modprobe(const struct config *config, const struct root *root)
 
 	if (r < 0)
 		return log_error_errno(r, "cannot read the PCI devices");
+	if (root->live)
+		moved_check(root, config, &system);
 	text = plan_modprobe(config, &system);
 	r = *text ? root_replace(root, text, 0644, MODPROBE_CONF) :
 		    root_remove(root, MODPROBE_CONF);
@@ -325,7 +335,9 @@ int run_kargs(const struct config *config, const struct root *root)
 	if (r < 0)
 		return log_error_errno(r, "cannot read what the kernel runs with");
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
+	log_set_kind(MESSAGE_KARGS);
 	r = kargs_apply(root, &config->kernel, &facts, &wanted, &missing);
+	log_set_kind(NULL);
 	return options < 0 ? options : limits < 0 ? limits : r;
 }
 
@@ -334,7 +346,7 @@ int run_kargs(const struct config *config, const struct root *root)
 int run_reset(const struct config *config, const struct root *root)
 {
 	int r = kargs_remove(root, &config->kernel), first_error = r < 0 ? r : 0;
-	const char *const files[] = { MODPROBE_CONF, RULES_PATH };
+	const char *const files[] = { MODPROBE_CONF, RULES_PATH, MOVED_STATE };
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		r = root_remove(root, "%s", files[i]);
@@ -344,6 +356,9 @@ int run_reset(const struct config *config, const struct root *root)
 			first_error = log_error_errno(r, "cannot remove /%s", files[i]);
 	}
 	r = memlock_apply(root, &(struct strings){});
+	if (r < 0)
+		first_error = r;
+	r = links_remove(root);
 	if (r < 0)
 		first_error = r;
 	r = remove_exports(config, root);

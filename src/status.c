@@ -1,133 +1,249 @@
 #include "status.h"
 
 #include "export.h"
-#include "plan.h"
+#include "plan-print.h"
+#include "table.h"
 
-static void print_netdevs(FILE *out, const struct function *f)
+#include <syslog.h>
+
+enum column {
+	DEVICE,
+	VFS,
+	DRIVER,
+	INTERFACE,
+	GROUP,
+	NODE,
+	MAC,
+	VLAN,
+	RESOURCE,
+	USER,
+	DIFFERS,
+	RULE,
+	NAME,
+	N_COLUMNS
+};
+
+static const char *const columns[] = {
+	[DEVICE] = "DEVICE",     [VFS] = "VFS",
+	[DRIVER] = "DRIVER",     [INTERFACE] = "INTERFACE",
+	[GROUP] = "IOMMU",       [NODE] = "NUMA",
+	[MAC] = "MAC",           [VLAN] = "VLAN",
+	[RESOURCE] = "RESOURCE", [USER] = "IN USE",
+	[DIFFERS] = "DIFFERS",   [RULE] = "RULE",
+	[NAME] = "NAME",
+};
+
+static void add_once(struct strings *strings, char *text)
 {
-	for (size_t i = 0; i < f->n_netdevs; i++)
-		fprintf(out, "  %s", f->netdevs[i].name);
+	if (text && !strings_contain(strings, text))
+		strings_add(strings, text);
+	free(text);
 }
 
-static void print_group(FILE *out, const struct function *f)
+/* NULL: only a step on the way to something else. */
+static char *mark(const struct action *a)
 {
-	if (f->iommu_group != NONE)
-		fprintf(out, "  group %d", f->iommu_group);
-	else
-		fputs("  no IOMMU group", out);
-	if (f->numa_node > 0)
-		fprintf(out, "  node %d", f->numa_node);
+	_cleanup_free_ char *values = NULL;
+
+	switch (a->verb) {
+	case SET_VF:
+		values = vf_values_text(&a->values);
+		return xasprintf("%s wanted", values);
+	case SET_LINK:
+	case SET_ESWITCH:
+		return xasprintf("%s %s wanted", a->name, a->value);
+	case WRITE:
+		return streq(a->name, "sriov_drivers_autoprobe") ?
+			       NULL :
+			       xasprintf("%s %s wanted", a->name, a->value);
+	case OVERRIDE:
+		return NULL;
+	default:
+		return xstrdup(a->why);
+	}
 }
 
-static const char *resource_of(const struct offers *offers, const struct function *f)
+struct strings status_marks(const struct plan *plan, const char *function, int vf,
+			    const char *own)
+{
+	struct strings marks = {};
+	bool steps = false;
+
+	for (size_t i = 0; plan && i < plan->n_actions; i++) {
+		const struct action *a = &plan->actions[i];
+
+		if (!streq(a->function, function) || a->vf != vf)
+			continue;
+		add_once(&marks, mark(a));
+		steps = true;
+	}
+	if (steps && marks.n == 0)
+		strings_add(&marks, "not reserved for its driver");
+	for (size_t i = 0; plan && i < plan->n_problems; i++)
+		if (plan->problems[i].level <= LOG_WARNING &&
+		    streq(plan->problems[i].pci, own))
+			add_once(&marks, xstrdup(plan->problems[i].text));
+	return marks;
+}
+
+/* The strings in one line; the caller frees it. */
+static char *join(const struct strings *strings, const char *before)
+{
+	char *line = NULL;
+
+	for (size_t i = 0; i < strings->n; i++) {
+		char *longer = xasprintf("%s%s%s", line ? line : before, line ? "; " : "",
+					 strings->items[i]);
+
+		free(line);
+		line = longer;
+	}
+	return line;
+}
+
+static void set_number(struct table_row *row, enum column column, int number)
+{
+	_cleanup_free_ char *text = number == NONE ? NULL : xasprintf("%d", number);
+
+	table_set(row, column, text);
+}
+
+static void set_rule(struct table_row *row, const struct where *where)
+{
+	_cleanup_free_ char *text = xasprintf("%s:%d", where->file, where->line);
+
+	table_set(row, RULE, text);
+}
+
+/* What PFs, VFs and devices have in common. */
+static void set_function(struct table_row *row, const struct status_input *input,
+			 const struct offers *offers, const struct function *f,
+			 const struct strings *marks)
 {
 	const struct offer *offer = offers_find(offers, f);
+	struct strings interfaces = {};
+	_cleanup_free_ char *names = NULL, *differs = join(marks, "! ");
 
-	return offer ? offer->resource : NULL;
-}
-
-static bool vf_is_right(const struct pf_rule *rule, const struct function *pf,
-			const struct function *vf)
-{
-	const char *driver = pf_rule_driver(rule, pf, vf->vf_index);
-
-	if (streq(driver, DRIVER_NATIVE))
-		return !startswith(vf->driver ? vf->driver : "", "vfio");
-	return streq(vf->driver, streq(driver, DRIVER_NONE) ? NULL : driver);
-}
-
-static void print_vf(FILE *out, const struct pf_rule *rule, const struct offers *offers,
-		     const struct function *pf, const struct function *vf, bool last)
-{
-	const char *resource = resource_of(offers, vf);
-
-	fprintf(out, "%s VF %-3u %s  %-12s", last ? "└─" : "├─", vf->vf_index,
-		vf->address, vf->driver ? vf->driver : "(no driver)");
-	print_group(out, vf);
-	print_netdevs(out, vf);
-	if (resource)
-		fprintf(out, "  %s", resource);
-	if (rule && !vf_is_right(rule, pf, vf))
-		fprintf(out, "  ! %s wanted (%s:%d)",
-			pf_rule_driver(rule, pf, vf->vf_index), rule->where.file,
-			rule->where.line);
-	fputc('\n', out);
-}
-
-static void print_function(FILE *out, const struct function *f, const struct names *names)
-{
-	_cleanup_free_ char *device = names_device(names, f->vendor, f->device);
-
-	fprintf(out, "%s  %04x:%04x %s  %s", f->address, f->vendor, f->device,
-		device ? device : "", f->driver ? f->driver : "(no driver)");
-	print_netdevs(out, f);
-	print_group(out, f);
-}
-
-static void print_pf(FILE *out, const struct config *config, const struct system *system,
-		     const struct names *names, const struct offers *offers,
-		     const struct function *pf)
-{
-	int index = plan_pf_rule(config, pf);
-	const struct pf_rule *rule = index == NONE ? NULL : &config->pfs[index];
-	unsigned want;
-
-	print_function(out, pf, names);
-	fprintf(out, "  %zu of %u VFs", pf->n_vfs, pf->total_vfs);
-	if (rule)
-		fprintf(out, "  %s:%d", rule->where.file, rule->where.line);
+	for (size_t i = 0; i < f->n_netdevs; i++)
+		strings_add(&interfaces, f->netdevs[i].name);
+	names = join(&interfaces, "");
+	strings_done(&interfaces);
+	table_set(row, DRIVER, f->driver ? f->driver : "-");
+	table_set(row, INTERFACE, names);
+	table_set(row, RESOURCE, offer ? offer->resource : NULL);
+	table_set(row, USER, f->in_use);
+	table_set(row, DIFFERS, differs);
+	if (f->iommu_group == NONE)
+		table_set(row, GROUP, "none");
 	else
-		fputs("  no rule", out);
-	want = !rule || rule->vfs == VFS_UNSET ? (unsigned)pf->n_vfs :
-	       rule->vfs == VFS_MAX            ? pf->total_vfs :
-						 (unsigned)rule->vfs;
-	if (want != pf->n_vfs)
-		fprintf(out, "  ! %u wanted", want);
-	fputc('\n', out);
+		set_number(row, GROUP, f->iommu_group);
+	set_number(row, NODE, f->numa_node);
+	if (input->colour && marks->n)
+		table_colour(row, "brown");
+}
+
+static void add_vf(struct table *table, struct table_row *parent,
+		   const struct status_input *input, const struct offers *offers,
+		   const struct function *pf, const struct function *vf)
+{
+	struct strings marks =
+		status_marks(input->plan, pf->address, (int)vf->vf_index, vf->address);
+	_cleanup_free_ char *name = xasprintf("%s VF %u", vf->address, vf->vf_index);
+	struct table_row *row = table_add(table, parent);
+	const struct vf_values *values = &vf->values;
+
+	table_set(row, DEVICE, name);
+	set_function(row, input, offers, vf, &marks);
+	if (vf_knows(values, VF_MAC) && values->value[VF_MAC]) {
+		struct vf_values mac = vf_values_only(values, VF_BIT(VF_MAC));
+		_cleanup_free_ char *text = vf_values_text(&mac);
+
+		table_set(row, MAC, text + strlen("mac "));
+	}
+	if (vf_knows(values, VF_VLAN) && values->value[VF_VLAN])
+		set_number(row, VLAN, (int)values->value[VF_VLAN]);
+	strings_done(&marks);
+}
+
+static struct table_row *add_function(struct table *table,
+				      const struct status_input *input,
+				      const struct offers *offers,
+				      const struct function *f, const struct where *rule)
+{
+	struct strings marks = status_marks(input->plan, f->address, NONE, f->address);
+	_cleanup_free_ char *name = names_device(input->names, f->vendor, f->device),
+			    *ids = xasprintf("%04x:%04x", f->vendor, f->device);
+	struct table_row *row = table_add(table, NULL);
+
+	table_set(row, DEVICE, f->address);
+	set_function(row, input, offers, f, &marks);
+	if (f->n_netdevs)
+		table_set(row, MAC, f->netdevs[0].mac);
+	if (rule)
+		set_rule(row, rule);
+	table_set(row, NAME, name ? name : ids);
+	strings_done(&marks);
+	return row;
+}
+
+static void add_pf(struct table *table, const struct status_input *input,
+		   const struct offers *offers, const struct function *pf)
+{
+	const struct pf_rule *rule = system_pf_rule(input->config, pf);
+	struct table_row *row =
+		add_function(table, input, offers, pf, rule ? &rule->where : NULL);
+	_cleanup_free_ char *count = xasprintf("%zu of %u", pf->n_vfs, pf->total_vfs);
+
+	table_set(row, VFS, count);
+	if (!rule)
+		table_set(row, RULE, "none");
 	for (size_t i = 0; i < pf->n_vfs; i++)
 		if (pf->vfs[i] != NONE)
-			print_vf(out, rule, offers, pf, &system->functions[pf->vfs[i]],
-				 i + 1 == pf->n_vfs);
+			add_vf(table, row, input, offers, pf,
+			       &input->system->functions[pf->vfs[i]]);
 }
 
-static void print_device(FILE *out, const struct config *config,
-			 const struct names *names, const struct offers *offers,
-			 const struct function *f, int index)
+/* What is about the machine, not about one of its functions. */
+static void print_rest(FILE *out, const struct plan *plan)
 {
-	const struct device_rule *rule = &config->devices[index];
-	const char *resource = resource_of(offers, f);
+	for (size_t i = 0; plan && i < plan->n_actions; i++) {
+		_cleanup_free_ char *text = NULL;
 
-	print_function(out, f, names);
-	if (resource)
-		fprintf(out, "  %s", resource);
-	fprintf(out, "  %s:%d", rule->where.file, rule->where.line);
-	if (!streq(f->driver, device_rule_driver(rule, f)))
-		fprintf(out, "  ! %s wanted", device_rule_driver(rule, f));
-	fputc('\n', out);
+		if (plan->actions[i].function)
+			continue;
+		text = action_text(&plan->actions[i], false);
+		fprintf(out, "! to do%s: %s\n",
+			plan->actions[i].when == NEXT_BOOT ? " for the next boot" : "",
+			text);
+	}
 }
 
-void status_print(FILE *out, const struct config *config, const struct system *system,
-		  const struct names *names)
+void status_print(FILE *out, const struct status_input *input)
 {
-	struct offers offers = {};
+	_cleanup_(offers_done) struct offers offers = {};
+	_cleanup_(table_free) struct table *table =
+		table_new(columns, N_COLUMNS, input->colour);
 	size_t shown = 0;
 
-	offers_make(&offers, config, system, names);
-	for (size_t i = 0; i < system->n_functions; i++) {
-		const struct function *f = &system->functions[i];
-		int device = plan_device_rule(config, f);
+	offers_make(&offers, input->config, input->system, input->names);
+	for (size_t i = 0; i < input->system->n_functions; i++) {
+		const struct function *f = &input->system->functions[i];
+		int device = plan_device_rule(input->config, f);
 
 		if (f->total_vfs || f->n_vfs)
-			print_pf(out, config, system, names, &offers, f);
+			add_pf(table, input, &offers, f);
 		else if (device != NONE)
-			print_device(out, config, names, &offers, f, device);
+			add_function(table, input, &offers, f,
+				     &input->config->devices[device].where);
 		else
 			continue;
 		shown++;
 	}
-	if (shown == 0)
+	if (shown)
+		table_print(table, out);
+	else
 		fputs("no device here can make VFs (SR-IOV), and no rule governs "
 		      "another\n",
 		      out);
-	offers_done(&offers);
+	print_rest(out, input->plan);
 }

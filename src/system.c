@@ -322,7 +322,8 @@ static bool may_take_disks(const struct config *config)
 	bool resets = false;
 
 	for (size_t i = 0; i < config->n_pfs; i++)
-		resets |= config->pfs[i].nvme.count[NVME_QUEUES] > 0;
+		resets |= config->pfs[i].nvme.count[NVME_QUEUES] > 0 ||
+			  config->pfs[i].pf_driver;
 	return resets || config->n_devices;
 }
 
@@ -547,6 +548,7 @@ static void function_done(struct function *f)
 	free(f->vfs);
 	free(f->slot);
 	free(f->serial);
+	free(f->parent);
 	free(f->in_use);
 }
 

@@ -70,6 +70,8 @@ struct function {
 	size_t n_netdevs;
 	char *slot;   /* NULL: unknown */
 	char *serial; /* NULL: unknown */
+	char *parent; /* what it hangs on: a bridge's address or "pci0000:00"; NULL: not
+			 asked for, see status-facts.h */
 	char *in_use; /* why it must be left alone: "disk sda is mounted on /"; NULL: free
 		       */
 };

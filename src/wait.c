@@ -120,8 +120,12 @@ static bool pf_is_missing(struct udev *udev, const struct config *config,
 
 		if (!may_govern(match, pf))
 			continue;
-		what = incomplete(udev, pf,
-				  needs_netdev(match) || pf_rule_needs_link(rule));
+		/* one that is to get another driver need not have any */
+		what = rule->pf_driver && !pf->driver ?
+			       NULL :
+			       incomplete(udev, pf,
+					  needs_netdev(match) ||
+						  pf_rule_needs_link(rule));
 		if (what && rule->vfs != 0) {
 			tell(say, pf, &rule->where, what);
 			return true;

@@ -237,6 +237,8 @@ static bool may_touch(const struct trial *trial, const char *address)
 	if (v)
 		return is_asked_for(trial, v) && v->pf_rule;
 	v = views_find(&trial->before, address);
+	if (v && is_asked_for(trial, v) && v->pf_rule && v->pf_rule->pf_driver)
+		return true;
 	return v && is_asked_for(trial, v) && (v->device_rule || goes_along(trial, v));
 }
 

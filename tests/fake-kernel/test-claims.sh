@@ -252,6 +252,14 @@ peer() { # BEHAVIOUR PART
 
 odd_peers() {
 	peer deaf "no greeting"
+	"$builddir/sriov-setup" attach $vf --qmp=/run/qmp --wait=30 2>/run/said &
+	first=$!
+	sleep 1
+	mine "a second attach meanwhile" 1 "another attach is at it" attach $vf --qmp=/run/other
+	mine "the list" 0 "$vf  test/nic  attaching  vm  /run/qmp" claims
+	kill -KILL $first && wait $first 2>/dev/null
+	mine "one that was killed bars nobody" 1 "No such file or directory" attach $vf --qmp=/run/other
+	mine "and leaves a claim" 0 "$vf  test/nic  claimed  vm" claims
 	peer garbage "it sent no JSON"
 	peer deep "it sent no JSON"
 	peer array "does not speak QMP"

@@ -57,13 +57,59 @@ cat >/run/clash.conf <<-EOF
 		vf = ( { index = "0"; advertise = "kubevirt"; } ); } );
 	export = { device_plugin = true; cdi = true; };
 EOF
+sed 's/advertise = "kubevirt";//' /run/clash.conf >/run/no-clash.conf
+check "before they clash there is a file" 0 "$builddir/sriov-setup" --config=/run/no-clash.conf apply --boot
+check "of the device plugin's" 0 test -e /run/sriov-setup/export/device-plugin.json
 check "two that would hand out one VF fail the run" 1 "$builddir/sriov-setup" --config=/run/clash.conf apply --boot
 check "naming both rules" 0 grep -q "by kubevirt (/run/clash.conf:2) and by device-plugin (/run/clash.conf:1)" \
 	/run/output.before
-check "their file is not written" 1 test -e /run/sriov-setup/export/device-plugin.json
+check "their file is not there" 1 test -e /run/sriov-setup/export/device-plugin.json
 check "others' are" 0 grep -q 0000-01-11-4 /run/cdi/sriov-setup.json
 check "a file that is not asked for any more goes" 0 setup apply --boot
 check "from /run/cdi too" 1 test -e /run/cdi/sriov-setup.json
+# shellcheck disable=SC2317 # called by check
+draw() { setup --format=dot status >/run/dot && if command -v dot >/dev/null; then dot -Tsvg /run/dot >/run/svg; fi; }
+check "status --format=dot can be drawn" 0 draw
+# progress: on a terminal, and for systemd; not among the lines of a log
+again() { echo 0 >/sys/bus/pci/devices/0000:01:00.0/sriov_numvfs; }
+# shellcheck disable=SC2317 # called by check
+terminal() {
+	script -qec "'$builddir/sriov-setup' --config='$here/machines/igb.conf' apply --boot" /run/terminal </dev/null &&
+		grep -q 'of [0-9]*: create 7 VFs on 0000:01:00.0' /run/terminal && grep -q 'done, 1[0-9] changes made' /run/terminal
+}
+# shellcheck disable=SC2317 # called by check
+told() {
+	python3 - "$builddir/sriov-setup" --config="$here/machines/igb.conf" apply --boot <<-'EOF'
+		import os, socket, subprocess, sys
+		os.environ["NOTIFY_SOCKET"] = "/run/notify"
+		listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		listener.bind("/run/notify")
+		run = subprocess.Popen(sys.argv[1:], stderr=subprocess.PIPE)
+		said = []
+		listener.settimeout(30)
+		while not said or "changes made" not in said[-1]:
+		    said.append(listener.recv(4096).decode())
+		run.wait()
+		sys.exit(run.returncode or not any("STATUS=" in s and "create 7 VFs" in s for s in said)
+		         or b" of " in run.stderr.read())
+	EOF
+}
+again
+check "a terminal shows what is being done" 0 terminal
+again
+check "systemd is told, and the log is not" 0 told
+# a run that hangs in the kernel: VFs go away and their count is written, which never ends
+again
+echo 'fault *sriov_numvfs* hang' >/sys/fake-kernel
+setup apply --boot >/dev/null 2>&1 &
+# shellcheck disable=SC2317 # called by check
+hangs() { for _ in $(seq 100); do grep -q '^hangs.*sriov_numvfs 7' "$FAKE_KERNEL/audit" && return; sleep 0.1; done; false; }
+check "a PF is stuck" 0 hangs
+check "status does not wait for it" 0 timeout 4 "$builddir/sriov-setup" --config="$here/machines/igb.conf" status
+check "and shows it" 0 grep -q "0000:01:00.0 .*7 VFs wanted" /run/output.before
+check "nor does status --json" 0 timeout 4 "$builddir/sriov-setup" --config="$here/machines/igb.conf" --json status
+echo release >/sys/fake-kernel
+wait
 cp /run/igb.conf /run/other.conf
 for way in "chmod 646" "chmod 664" "chown 1000:0"; do
 	chown 0:1000 /run/other.conf && chmod 644 /run/other.conf && $way /run/other.conf

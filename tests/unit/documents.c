@@ -5,6 +5,7 @@
 #include "export.h"
 #include "json.h"
 #include "report.h"
+#include "status.h"
 
 static struct function *add_function(struct system *s, const char *address,
 				     unsigned vendor, unsigned device, unsigned class)
@@ -153,26 +154,51 @@ static void make(struct system *s, struct config *c, const char *name)
 		make_hostile(s, c);
 }
 
-/* With a bond, a VLAN, a disk and a card without a rule. */
-static int print_report(const char *name)
+/* With a bond, a VLAN, a disk, a card without a rule, and somebody who uses a VF. */
+static void make_lived_in(struct system *s, struct config *c, const char *name)
+{
+	struct function *vf;
+	struct netdev *n;
+
+	make(s, c, name);
+	ask_for(&c->export, "kubevirt");
+	add_pf(s, "0000:05:00.0", "eno5", 0x8086, 0x10c9, 0x10ca, 0x020000, 1,
+	       "0000:05:10.", 2);
+	n = &s->functions[s->n_functions - 2].netdevs[0];
+	n->master = xstrdup("bond0");
+	strings_add(&n->uppers, "bond0");
+	strings_add(&n->uppers, "eno5.100");
+	s->functions[s->n_functions - 2].in_use = xstrdup("disk sda is in use");
+	s->functions[s->n_functions - 1].iommu_group = NONE;
+	vf = &s->functions[s->functions[0].vfs[1]];
+	vf_values_set(&vf->values, VF_MAC, 0x525400000001);
+	vf_values_set(&vf->values, VF_VLAN, 100);
+	vf->in_use = xstrdup("qemu-system-x86 (process 412)");
+	s->functions[0].parent = xstrdup("0000:00:01.0");
+	s->functions[s->n_functions - 2].parent = xstrdup("pci0000:00");
+	/* another driver than its rule wants */
+	vf = &s->functions[s->functions[0].vfs[2]];
+	free(vf->driver);
+	vf->driver = xstrdup("igbvf");
+}
+
+static int print_state(const char *name, const char *format)
 {
 	_cleanup_(document_free) struct document *report = NULL;
 	_cleanup_(config_done) struct config c = {};
 	_cleanup_(system_done) struct system s = { .live = true };
-	struct netdev *n;
+	_cleanup_(plan_done) struct plan plan = {};
 
-	make(&s, &c, name);
-	ask_for(&c.export, "kubevirt");
-	add_pf(&s, "0000:05:00.0", "eno5", 0x8086, 0x10c9, 0x10ca, 0x020000, 1,
-	       "0000:05:10.", 2);
-	n = &s.functions[s.n_functions - 2].netdevs[0];
-	n->master = xstrdup("bond0");
-	strings_add(&n->uppers, "bond0");
-	strings_add(&n->uppers, "eno5.100");
-	s.functions[s.n_functions - 2].in_use = xstrdup("disk sda is in use");
-	s.functions[s.n_functions - 1].iommu_group = NONE;
-	report = report_make(&(struct export_input){ &c, &s, NULL, NULL });
-	json_print(stdout, report);
+	make_lived_in(&s, &c, name);
+	plan = plan_make(&c, &s);
+	if (streq(format, "report")) {
+		report = report_make(&(struct export_input){ &c, &s, NULL, NULL }, &plan);
+		json_print(stdout, report);
+	} else if (streq(format, "dot"))
+		status_dot(stdout, &(struct status_input){ &c, &s, NULL, &plan, false });
+	else
+		status_print(stdout, &(struct status_input){ &c, &s, NULL, &plan,
+							     streq(format, "colours") });
 	return 0;
 }
 
@@ -201,8 +227,8 @@ int main(int argc, char *argv[])
 
 	if (argc != 3)
 		return 2;
-	if (streq(argv[2], "report"))
-		return print_report(argv[1]);
+	if (!export_find(argv[2]))
+		return print_state(argv[1], argv[2]);
 	make(&s, &c, argv[1]);
 	ask_for(&c.export, argv[2]);
 	text = export_document(export_find(argv[2]),

@@ -39,6 +39,8 @@ run "kargs with a typo" 1 "expected status|print|apply|remove|rollback" "$progra
 run "--wait with nonsense" 1 "expected seconds" "$program" --wait=soon apply
 run "--root that is not there" 1 "--root=/nonexistent" "$program" --root=/nonexistent plan
 run "--config that is not there" 1 "cannot be read" "$program" --config=/nonexistent check
+echo 'kernel = { passthrough = true; };' >"$dir/here.conf"
+run "--config from here" 0 "$dir/here.conf: ok" sh -c "cd '$dir' && exec '$(readlink -f "$program")' --config=here.conf check"
 run "an empty image" 0 "no config" "$program" --root="$dir" check
 run "its plan" 0 "nothing to do" "$program" --root="$dir" plan
 image
@@ -84,7 +86,9 @@ echo 'memlock = [ "a@.service" ];' >>"$dir/image/etc/sriov.conf"
 run "without one of them" 0 "removed /etc/systemd/system/b.service.d" "$program" --root="$dir/image" apply
 run "what others have there stays" 0 "own.conf" ls "$dir/image/etc/systemd/system/b.service.d"
 run "then nothing is to do" 0 "nothing to do" "$program" --root="$dir/image" plan
-run "reset" 0 "removed /etc/modprobe.d/sriov-setup.conf" "$program" --root="$dir/image" reset
+echo 'oops' >>"$dir/image/etc/sriov.conf"
+run "reset, also with a mistake in the config" 0 "removed /etc/modprobe.d/sriov-setup.conf" \
+	"$program" --root="$dir/image" reset
 run "leaves no folder" 1 "" test -e "$dir/image/etc/systemd/system/a@.service.d"
 run "leaves no file" 1 "" sh -c "find '$dir/image' -name '*sriov[-_]setup*' -type f | grep ."
 echo 'pf = ( { match = { id = "8086:1572"; }; vfs = 010; } );' >"$dir/image/etc/sriov.conf"

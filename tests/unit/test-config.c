@@ -61,6 +61,19 @@ static void test_good(void)
 	fixture_close(&f);
 }
 
+static void kubevirt_is(const char *said, bool kubevirt, const char *what)
+{
+	_cleanup_(config_done) struct config c = {};
+	struct fixture f;
+
+	fixture_open(&f);
+	fixture_write(&f, CONFIG_PATH, said);
+	fixture_write(&f, CONFIG_PATH ".d/a.conf", "export = { libvirt = true; };");
+	is_int(config_load(&c, &f.root, NULL), 0, "%s", what);
+	is_int(c.export.kubevirt, kubevirt, "%s", what);
+	fixture_close(&f);
+}
+
 static void test_vf_values(void)
 {
 	_cleanup_(config_done) struct config c = {};
@@ -220,6 +233,9 @@ static const struct bad {
 	{ "pf = ( { match = { id = \"8086:1572\"; };\n vfs = 2; vf = ( { index = \"2\"; "
 	  "} ); } );\n",
 	  2, "index 2 is not made by vfs = 2" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n vfs = 0; vf = ( { index = \"0\"; "
+	  "} ); } );\n",
+	  2, "index 0 is not made by vfs = 0, they are counted from 0" },
 	{ "pf = ( { match = { id = \"8086:1572\"; }; },\n { match = { id = "
 	  "\"8086:1572\"; }; } );\n",
 	  2, "the rule of line 1 has the same match" },
@@ -476,6 +492,8 @@ static void test_all_mistakes(void)
 int main(void)
 {
 	test_good();
+	kubevirt_is("", false, "libvirt alone turns kubevirt's default off");
+	kubevirt_is("export = { kubevirt = true; };", true, "but not what was said");
 	test_vf_values();
 	test_files();
 	test_bad();

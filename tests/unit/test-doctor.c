@@ -30,6 +30,9 @@ static void healthy(struct fixture *f)
 		abort();
 }
 
+/* Is there a rule, which is for the kernel's own drivers? */
+static bool without_vfio;
+
 /* A PF, and the bridge above it in a group of its own. */
 static void diagnose(const char *what, struct fixture *f, unsigned vfs, int bridge_group,
 		     enum finding_level want, const char *part)
@@ -49,7 +52,10 @@ static void diagnose(const char *what, struct fixture *f, unsigned vfs, int brid
 		  .pf = NONE },
 	};
 	struct system system = { .functions = functions, .n_functions = 2, .live = true };
-	struct config config = {};
+	struct pf_rule rule = { .match = { .vendor = 1, .device = 1 },
+				.vfs = VFS_UNSET,
+				.driver = (char *)"native" };
+	struct config config = { .pfs = &rule, .n_pfs = without_vfio };
 	_cleanup_(doctor_facts_done) struct doctor_facts facts = {};
 	_cleanup_free_ char *text = NULL;
 	struct findings findings;
@@ -123,7 +129,27 @@ static void test_ills(void)
 	fixture_write(&f, PF "/resource",
 		      ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS
 			      ZEROS ZEROS);
-	diagnose("no memory for VFs", &f, 7, 0, FINDING_BROKEN, "got no memory window");
+	fixture_write(&f, "sys/devices/pci0000:00/0000:00:01.0/resource",
+		      ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS
+			      ZEROS ZEROS ZEROS "0xfe800000 0xfe9fffff 0x200\n");
+	diagnose(
+		"no memory for VFs", &f, 7, 0, FINDING_BROKEN,
+		"0000:01:00.0: no memory for its VFs; the bridge above it passes on 2048 "
+		"KiB");
+	healthy(&f);
+	fixture_write(&f, PF "/resource",
+		      ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS
+		      "0xfe800000 0xfe81bfff 0x14220c\n" ZEROS ZEROS
+		      "0xfe820000 0xfe83bfff 0x14220c\n");
+	diagnose("memory for VFs", &f, 7, 0, FINDING_OK, "224 KiB for VFs");
+	changed("Secure Boot",
+		"sys/firmware/efi/efivars/"
+		"SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
+		"1234\x01", FINDING_OK, "Secure Boot: modules");
+	without_vfio = true;
+	changed("no remapping matters to VFIO only", "proc/interrupts", " 24: 0 PCI-MSI",
+		FINDING_OK, "up to 7");
+	without_vfio = false;
 }
 
 static void test_iommu(void)
@@ -145,6 +171,14 @@ static void test_iommu(void)
 
 static void test_owners(void)
 {
+	changed("a unit in place of ours", "etc/systemd/system/sriov-setup.service",
+		"[Service]\nExecStart=/usr/local/bin/vfs", FINDING_BROKEN,
+		"takes the place of our unit");
+	changed("ours, edited", "etc/systemd/system/sriov-setup.service",
+		"[Service]\nExecStart=/usr/sbin/sriov-setup apply --boot", FINDING_OK,
+		"up to 7");
+	changed("the operator", "etc/sriov-operator/pci/0000:01:00.0", "{}",
+		FINDING_ATTENTION, "export config");
 	changed("netplan", "etc/netplan/a.yaml", "  virtual-function-count: 4",
 		FINDING_ATTENTION, "netplan makes or binds VFs too: /etc/netplan/a.yaml");
 	changed("a comment", "etc/netplan/a.yaml", "# virtual-function-count: 4",
@@ -156,7 +190,7 @@ static void test_owners(void)
 		"\"10de:1eb8\"; }; } );");
 	changed("IDs of others", "etc/modprobe.d/x.conf", "options x ids=a", FINDING_OK,
 		"up to 7");
-	changed("driverctl", "etc/driverctl.d/0000:05:00.0", "vfio-pci\n",
+	changed("driverctl", "etc/driverctl.d/pci-0000:05:00.0", "vfio-pci\n",
 		FINDING_ATTENTION,
 		"{ match = { address = \"0000:05:00.0\"; }; driver = \"vfio-pci\"; }");
 }

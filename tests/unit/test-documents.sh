@@ -2,11 +2,12 @@
 # Each export format for machines built in documents.c: as the golden text says, and as the
 # consumer's schema wants it. UPDATE=yes writes the golden texts anew.
 here=${srcdir:-.}/tests
+export LC_ALL=C # status draws with the locale's characters
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 n=0 bad=0
 for case in igb mixed hostile; do
-	for format in kubevirt kubevirt-patch device-plugin nad sriov-network harvester libvirt qemu cdi report; do
+	for format in kubevirt kubevirt-patch device-plugin nad sriov-network harvester libvirt qemu cdi report status colours dot; do
 		name=$case.$format
 		"${builddir:-.}/tests/unit/documents" $case $format >"$dir/$name" 2>"$dir/said"
 		status=$?
@@ -25,6 +26,22 @@ for case in igb mixed hostile; do
 	done
 done
 rm -f "$dir/all" "$dir/said" "$dir/diff"
+if command -v dot >/dev/null; then
+	for case in igb mixed hostile; do
+		n=$((n + 1))
+		if dot -Tsvg "$dir/$case.dot" >"$dir/$case.svg" 2>"$dir/said" && [ ! -s "$dir/said" ]; then
+			echo "ok $n - graphviz draws $case.dot"
+		else
+			sed 's/^/# /' "$dir/said"
+			echo "not ok $n - graphviz draws $case.dot"
+			bad=1
+		fi
+		rm -f "$dir/$case.svg" "$dir/said"
+	done
+else
+	echo "ok $((n += 1)) - graphviz draws the pictures # SKIP it is not installed"
+fi
+rm -f "$dir"/*.status "$dir"/*.colours "$dir"/*.dot
 if command -v python3 >/dev/null; then
 	python3 "$here/unit/validate.py" "$dir" "$here/schemas" >"$dir/tap" || bad=1
 	grep -E '^(not )?ok|^#' "$dir/tap" | sed -E "s/^((not )?ok) ([0-9]+)/\1/" | while read -r line; do echo "$line"; done

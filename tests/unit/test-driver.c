@@ -118,6 +118,35 @@ static void test_nvidia(void)
 	plan_is("and is right there", &c, &s, "");
 }
 
+static void test_pf_driver(void)
+{
+	struct system s = {};
+	struct config c = {};
+
+	add_pf(&s, PF, 0x1d0f, 0x53, NULL);
+	add_pf_rule(&c, PF, 2, "none")->pf_driver = xstrdup("pci-pf-stub");
+	plan_is("a PF without driver gets the one that is asked for", &c, &s,
+		"6 " PF ": its VFs are planned once it is bound to pci-pf-stub\n"
+		"load pci-pf-stub\n"
+		"reserve " PF " for pci-pf-stub\n"
+		"bind " PF " to pci-pf-stub\n");
+	add_netdev(add_pf(&s, PF, 0x8086, 0x10c9, "igb"), "eno1", true);
+	s.functions[0].in_use = xstrdup("eno1 is up");
+	add_pf_rule(&c, PF, 2, "none")->pf_driver = xstrdup("pci-pf-stub");
+	plan_is("one that is used stays", &c, &s,
+		"3 " PF ": stays on igb, pci-pf-stub wanted, because eno1 is up\n");
+	add_pf(&s, PF, 0x8086, 0x10c9, "igb");
+	add_vfs(&s, 0, 1, NULL);
+	add_pf_rule(&c, PF, 2, "none")->pf_driver = xstrdup("pci-pf-stub");
+	plan_is("as does one with VFs", &c, &s,
+		"3 " PF ": stays on igb, pci-pf-stub wanted, because it has VFs\n");
+	add_pf(&s, PF, 0x8086, 0x10c9, "pci-pf-stub");
+	add_pf_rule(&c, PF, 1, "none")->pf_driver = xstrdup("pci-pf-stub");
+	makes_a_vf("once it is there, it makes VFs", &c, &s, "", "1");
+	config_done(&c);
+	system_done(&s);
+}
+
 static void test_eswitch(void)
 {
 	is_int(driver_find("ice")->eswitch, ESWITCH_NO_VFS, "ice: eswitch before VFs");
@@ -148,6 +177,7 @@ int main(void)
 	refuses("gim", "vf_num");
 	refuses("nvidia", "sriov-manage -e");
 	test_nvidia();
+	test_pf_driver();
 	test_eswitch();
 	test_capability();
 	return done();

@@ -89,6 +89,8 @@ for file in "${srcdir:-.}"/completions/*; do
 	same "${file##*/}: formats" "$formats" "$(list formats)"
 done
 
+same "and in the manual page" "$(sed -n 's/^-- //p' "${srcdir:-.}/conf/sriov-setup.catalog")" \
+	"$(section sriov-setup.8 MESSAGES | sed -n 's/^\.It Sy \([0-9a-f]*\)$/\1/p')"
 same "kinds of failure in the catalog" \
 	"$(sed -n 's/^#define MESSAGE_[A-Z_]* "\(.*\)"/\1/p' "${srcdir:-.}/src/log.h")" \
 	"$(sed -n 's/^-- //p' "${srcdir:-.}/conf/sriov-setup.catalog")"

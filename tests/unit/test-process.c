@@ -30,6 +30,34 @@ static void ends(struct fixture *f, const char *script, int status, const char *
 	is_string(errors, want_errors, "stderr");
 }
 
+static int work(const void *data, int ready)
+{
+	const char *what = data;
+
+	if (streq(what, "hangs"))
+		pause();
+	if (streq(what, "dies"))
+		abort();
+	if (!streq(what, "forgets") && write(ready, "", 1) != 1)
+		return 1;
+	if (streq(what, "is slow later"))
+		sleep(3);
+	return 7;
+}
+
+static void guard(void)
+{
+	time_t start = time(NULL);
+
+	is_int(process_guard(60, work, "is well"), 7, "a guarded exit status");
+	is_int(process_guard(60, work, "forgets"), 7, "of one that has ended");
+	is_int(process_guard(60, work, "dies"), -EPROTO, "a signal ends it");
+	is_int(process_guard(1, work, "is slow later"), 7,
+	       "when it is past what may hang it has time");
+	is_int(process_guard(1, work, "hangs"), -ETIMEDOUT, "what hangs is left");
+	ok(time(NULL) - start < 50, "in time");
+}
+
 int main(void)
 {
 	_cleanup_free_ char *out = NULL, *errors = NULL;
@@ -49,5 +77,6 @@ int main(void)
 	       0, "more than there is room for");
 	is_int((long)strlen(out), 64 * 1024 - 1, "is cut off");
 	fixture_close(&f);
+	guard();
 	return done();
 }

@@ -201,9 +201,11 @@ def check_libvirt():
 def check_report():
     """The members that report.h promises, and no others."""
     interfaces = [{"name", "mac", "up", "master", "uppers"}]
-    vf = {"index", "address", "driver", "iommu_group", "interfaces", "rule", "resource", "advertised"}
-    device = vf - {"index"} | {"vendor", "device", "class", "name", "numa_node", "slot", "serial", "total_vfs",
-                               "vf_device", "num_vfs", "offered", "reasons", "vfs"}
+    both = {"address", "driver", "iommu_group", "numa_node", "in_use", "differs", "interfaces", "rule", "resource",
+            "advertised"}
+    vf = both | {"index", "mac", "vlan"}
+    device = both | {"vendor", "device", "class", "name", "slot", "serial", "total_vfs", "vf_device", "num_vfs",
+                     "offered", "reasons", "vfs"}
     for case in cases("report"):
         report = json.loads(text_of(case, "report"))
         wrong = [d for d in report["devices"] if set(d) != device]

@@ -71,13 +71,14 @@ def nvme(name, number, vfs=127):
 class VM:
     """One guest. files: {path: text or (text, mode)}; links: {path: target}; run: a script at the end
     of the offline customisation; kernel: boot without a boot loader, with these words; suite: Debian's
-    release; efi: "plain", or "secure" for firmware that can do Secure Boot: with OVMF, on a disk with an
-    EFI system partition but no boot loader. disk: a raw image that boots by itself,
+    release; icount: one CPU, and each instruction takes 2^icount ns, so that times repeat; iommu: QEMU's
+    device for it, or "none"; efi: "plain", or "secure" for firmware that can do Secure Boot: with OVMF,
+    on a disk with an EFI system partition but no boot loader. disk: a raw image that boots by itself,
     instead of ours; nothing is put onto it. virt: /virt is a root with QEMU, libvirt and busybox, to be
     used by chroot; it sees the guest's /dev, /proc, /sys, /run, /tmp, /boot and /lib/modules."""
 
     def __init__(self, name, devices=(), files=None, links=None, run="", product=True, memory=1024,
-                 icount=False, iommu="", kernel="", cache="unsafe", efi=None, suite="trixie",
+                 icount=0, iommu="", kernel="", cache="unsafe", efi=None, suite="trixie",
                  disk=None, virt=False):
         self.name, self.devices, self.memory, self.icount = name, list(devices), memory, icount
         self.kernel, self.cache, self.efi, self.tools = kernel, cache, efi, script("tools")
@@ -121,7 +122,7 @@ class VM:
             for path, content in files.items():
                 text, mode = content if isinstance(content, tuple) else (content, 0o644)
                 info = tarfile.TarInfo("." + path)
-                data = text.encode()
+                data = text if isinstance(text, bytes) else text.encode()
                 info.size, info.mode = len(data), mode
                 tar.addfile(info, io.BytesIO(data))
             for path, target in links.items():
@@ -155,7 +156,7 @@ class VM:
         """Boots, or goes on from a snapshot of that name."""
         args = [*self._firmware(), "-cpu", "max", "-smp", "1" if self.icount else "2",
                 "-m", str(self.memory), "-display", "none", "-nodefaults",
-                "-device", self.iommu,
+                *(["-device", self.iommu] if self.iommu != "none" else []),
                 "-serial", f"file:{self.dir}/console.log",
                 "-drive", f"file={self.disk},format=qcow2,if=virtio,cache={self.cache}",
                 *(["-drive", f"file={self.virt},format=raw,if=virtio,readonly=on"] if self.virt else []),
@@ -163,7 +164,7 @@ class VM:
                 "-chardev", f"socket,id=agent,path={self.dir}/agent,server=on,wait=off",
                 "-device", "virtserialport,chardev=agent,name=vmtest",
                 "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off"]
-        args += ["-icount", "shift=auto,sleep=off"] if self.icount else ["-accel", "tcg,thread=multi"]
+        args += ["-icount", f"shift={self.icount},sleep=off"] if self.icount else ["-accel", "tcg,thread=multi"]
         if self.kernel:
             stem = str(self.image)[:-len(".qcow2")]
             args += ["-kernel", stem + ".vmlinuz", "-initrd", stem + ".initrd", "-append", self.kernel]

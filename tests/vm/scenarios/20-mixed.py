@@ -4,7 +4,7 @@ import vm
 CONF = """\
 pf = (
   { match = { mac = "52:54:00:00:00:01"; driver = "igb"; };
-    vfs = 4; driver = "vfio-pci";
+    vfs = 4; driver = "auto-vfio"; resource = "intel.com/igb_vf";
     vf = ( { index = "2"; driver = "native"; }, { index = "3"; driver = "none"; } ); },
   { match = { id = "1b36:0010"; }; vfs = 6; nvme = { queues = 2; interrupts = 1; };
     vf = ( { index = "4"; driver = "none"; }, { index = "5"; driver = "native"; } ); }
@@ -47,7 +47,19 @@ def scenario(t):
               "so is the host's own VF")
         t.eq(guest.status("sriov-setup plan"), (0, "nothing to do\n"), "the plan is empty")
         t.eq(guest.sh("dmesg | grep -c 'nvme.*timeout' || true").strip(), "0", "no NVMe VF was probed")
+        links = guest.sh("cd /run/sriov-setup/by-resource/intel.com/igb_vf; for i in *; do echo $i $(readlink $i); done")
+        t.eq(links, "0 /sys/bus/pci/devices/0000:01:10.0\n1 /sys/bus/pci/devices/0000:01:10.2\n",
+             "links by resource lead to the VFs that are offered")
+        stub(t, guest)
         matches(t, guest)
+
+
+def stub(t, guest):
+    guest.sh("""echo 'pf = ( { match = { address = "0000:02:00.0"; }; vfs = 2; pf_driver = "pci-pf-stub"; } );' > /tmp/stub.conf
+        ip link set $(ls /sys/bus/pci/devices/0000:02:00.0/net) down""")
+    code, said = guest.status("sriov-setup --config=/tmp/stub.conf apply")
+    t.eq(code, 0, "a PF goes to pci-pf-stub")
+    t.eq(drivers(guest, "0000:02:00.0"), ["vfio-pci"] * 2, f"and makes VFs: {said}")
 
 
 def matches(t, guest):
