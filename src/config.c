@@ -843,6 +843,17 @@ static const struct key sections[] = {
 	{},
 };
 
+/*
+ * Root does what the file says, so it must be root's. An image's files are judged by the
+ * machine that boots it.
+ */
+static bool is_foreign(const struct root *root, const struct stat *st)
+{
+	return root->live && geteuid() == 0 &&
+	       (st->st_uid != 0 || st->st_mode & S_IWOTH ||
+		(st->st_mode & S_IWGRP && st->st_gid != 0));
+}
+
 /* The text of a regular file; what is wrong with any other is said. */
 static char *read_text(struct reader *reader, const struct root *root, const char *path)
 {
@@ -859,6 +870,10 @@ static char *read_text(struct reader *reader, const struct root *root, const cha
 	else if (!S_ISREG(st.st_mode))
 		mistake(reader, NULL,
 			xasprintf("is no regular file, expected a text file"));
+	else if (is_foreign(root, &st))
+		mistake(reader, NULL,
+			xasprintf("others than root may change it: expected owner root "
+				  "and mode 0644"));
 	else if (st.st_size >= ROOT_FILE_MAX)
 		mistake(reader, NULL,
 			xasprintf("is too large, expected less than 1 MiB"));

@@ -709,7 +709,9 @@ int main(int argc, char *argv[])
 
 	log_status_end();
 	/* a full disk or a closed pipe must not pass for success */
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		log_error_errno(errno, "cannot write to /dev/stdout");
 		r = EXIT_FAILED;
+	}
 	return r;
 }
