@@ -152,9 +152,11 @@ static void plan_boot_args(struct planner *p)
 	_cleanup_(cmdline_done) struct cmdline wanted = {}, missing = {};
 	_cleanup_free_ char *words = NULL;
 	struct action *a;
+	bool same;
 
 	kargs_wanted(&p->config->kernel, &p->system->kernel, &wanted, &missing);
-	if (cmdline_equal(&wanted, &p->system->kernel.ours) && !p->system->kernel.stale)
+	same = cmdline_equal(&wanted, &p->system->kernel.ours);
+	if (same && !p->system->kernel.stale)
 		return;
 	words = cmdline_print(&wanted);
 	if (wanted.words.n && cmdline_equal(&wanted, &p->system->kernel.rejected)) {
@@ -166,9 +168,9 @@ static void plan_boot_args(struct planner *p)
 	}
 	a = planner_add(p, BOOT_ARGS, NULL, NONE, NULL, words, p->config->kernel.where);
 	a->when = NEXT_BOOT;
-	a->why = xstrdup(missing.words.n         ? "not in effect" :
-			 p->system->kernel.stale ? "another boot loader or certificate" :
-						   "not asked for any more");
+	a->why = xstrdup(same            ? "another boot loader or certificate" :
+			 missing.words.n ? "not in effect" :
+					   "not asked for any more");
 }
 
 struct plan plan_make(const struct config *config, const struct system *system)

@@ -154,6 +154,21 @@ for loader in $loaders; do
 	check "$loader: the same tree at another time has the same bytes" $?
 done
 
+# another boot loader for the same tree: plan says so, and the words go along
+image moved grub-dropin
+"$dir/program" --root="$dir/moved" kargs apply >"$dir/out" 2>&1
+sed -i 's/kernel = {/& bootloader = "u-boot-menu";/' "$dir/moved/etc/sriov.conf"
+"$dir/program" --root="$dir/moved" plan >"$dir/out" 2>&1
+grep -q 'another boot loader or certificate' "$dir/out"
+check "plan: another boot loader" $?
+"$dir/program" --root="$dir/moved" kargs apply >"$dir/out" 2>&1
+[ ! -e "$dir/moved/etc/default/grub.d/zz-sriov-setup.cfg" ] &&
+	grep -qr 'iommu=pt' "$dir/moved/usr/share/u-boot-menu/conf.d"
+check "the words went along" $?
+"$dir/program" --root="$dir/moved" plan >"$dir/out" 2>&1
+! grep 'another boot loader' "$dir/out"
+check "and that was it" $?
+
 # enabling offline
 image linked none && image enabled none
 cp "${builddir:-.}"/units/*.service "$srcdir"/units/*.target "$dir/linked/usr/lib/systemd/system"
