@@ -64,16 +64,15 @@ static int wait_child(pid_t pid, int seconds)
 	struct pollfd child = { .fd = fd, .events = POLLIN };
 	int status, r;
 
-	if (fd < 0)
-		return -errno;
 	do
-		r = poll(&child, 1, seconds * 1000);
-	while (r < 0 && errno == EINTR);
-	if (r == 0) {
+		r = fd < 0 ? -1 : poll(&child, 1, seconds * 1000);
+	while (fd >= 0 && r < 0 && errno == EINTR);
+	if (r <= 0) {
+		r = r < 0 ? -errno : -ETIMEDOUT;
 		/* ends it unless the kernel holds it in D state; then it stays behind,
 		 * not us */
 		kill(pid, SIGKILL);
-		return -ETIMEDOUT;
+		return r;
 	}
 	if (waitpid(pid, &status, 0) < 0)
 		return -errno;
