@@ -207,7 +207,8 @@ int claim_take(const struct config *config, const struct root *root,
 	    open_ledger(&ledger, root) < 0)
 		return 1;
 	before = ledger.n;
-	if (pick(&ledger, &offers, root, request, &life) < 0 ||
+	/* a failure that is told must not leave a claim behind */
+	if (pick(&ledger, &offers, root, request, &life) < 0 || root_trouble(root) < 0 ||
 	    write_ledger(&ledger, root) < 0)
 		return 1;
 	if (json)

@@ -601,7 +601,7 @@ static void read_pf_rule(struct reader *reader, const config_setting_t *setting,
 	if (rule.pf_driver &&
 	    (streq(rule.pf_driver, DRIVER_NATIVE) || streq(rule.pf_driver, DRIVER_NONE) ||
 	     strstr(rule.pf_driver, "vfio")))
-		mistake(reader, setting,
+		mistake(reader, config_setting_get_member(setting, "pf_driver"),
 			xasprintf("pf_driver = \"%s\" makes no VFs, expected the name of "
 				  "a driver that does: \"pci-pf-stub\"",
 				  rule.pf_driver));
@@ -843,6 +843,17 @@ static const struct key sections[] = {
 	{},
 };
 
+/*
+ * Root does what the file says, so it must be root's. An image's files are judged by the
+ * machine that boots it.
+ */
+static bool is_foreign(const struct root *root, const struct stat *st)
+{
+	return root->live && geteuid() == 0 &&
+	       (st->st_uid != 0 || st->st_mode & S_IWOTH ||
+		(st->st_mode & S_IWGRP && st->st_gid != 0));
+}
+
 /* The text of a regular file; what is wrong with any other is said. */
 static char *read_text(struct reader *reader, const struct root *root, const char *path)
 {
@@ -859,6 +870,10 @@ static char *read_text(struct reader *reader, const struct root *root, const cha
 	else if (!S_ISREG(st.st_mode))
 		mistake(reader, NULL,
 			xasprintf("is no regular file, expected a text file"));
+	else if (is_foreign(root, &st))
+		mistake(reader, NULL,
+			xasprintf("others than root may change it: expected owner root "
+				  "and mode 0644"));
 	else if (st.st_size >= ROOT_FILE_MAX)
 		mistake(reader, NULL,
 			xasprintf("is too large, expected less than 1 MiB"));
@@ -1056,6 +1071,7 @@ void config_done(struct config *config)
 	free(config->kernel.hugepages);
 	strings_done(&config->kernel.extra);
 	strings_done(&config->kernel.blacklist);
+	strings_done(&config->force_in_use);
 	free(config->kernel.bootloader);
 	free(config->kernel.secure_boot.key);
 	free(config->kernel.secure_boot.certificate);

@@ -20,9 +20,9 @@ static int lock(const struct root *root, int *ret)
 {
 	_cleanup_close_ int fd = -1;
 
-	/* where they cannot be made they cannot be opened either */
-	mkdirat(root->fd, "run/sriov-setup", 0755);
-	mkdirat(root->fd, LEDGER_DIR, 0755);
+	if ((mkdirat(root->fd, "run/sriov-setup", 0755) < 0 && errno != EEXIST) ||
+	    (mkdirat(root->fd, LEDGER_DIR, 0755) < 0 && errno != EEXIST))
+		return -errno;
 	fd = root_openat(root, O_RDONLY | O_DIRECTORY, LEDGER_DIR);
 	if (fd < 0)
 		return fd;

@@ -32,10 +32,12 @@ check() { # NAME STATUS COMMAND…
 	fi
 }
 # shellcheck disable=SC2317 # called by check
-setup() { "$builddir/sriov-setup" --config="$here/machines/igb.conf" "$@"; }
+setup() { "$builddir/sriov-setup" --config=/run/igb.conf "$@"; }
 # shellcheck disable=SC2317 # called by check
 writes() { test "$(grep -c '^ok ' "$FAKE_KERNEL/audit")" -eq "$1"; }
 
+# root takes no config of others, as this tree may be
+cp "$here/machines/igb.conf" /run/igb.conf && chown 0:0 /run/igb.conf && chmod 644 /run/igb.conf
 check "plan: something to do" 2 setup plan
 check "plan writes nothing" 0 test ! -s "$FAKE_KERNEL/audit"
 check "apply" 0 setup apply --boot
@@ -46,10 +48,10 @@ check "apply again" 0 setup apply --boot
 check "without a write" 0 writes 17
 check "status" 0 setup status
 check "the snippet names the VFs" 0 grep -q 8086:10ca /run/sriov-setup/export/kubevirt.yaml
-check "status --json names a VF" 0 sh -c "'$builddir/sriov-setup' --config='$here/machines/igb.conf' --json status |
+check "status --json names a VF" 0 sh -c "'$builddir/sriov-setup' --config=/run/igb.conf --json status |
 	grep -q '\"address\": \"0000:01:11.4\"'"
 check "a format that the config does not ask for" 0 sh -c \
-	"'$builddir/sriov-setup' --config='$here/machines/igb.conf' export device-plugin | grep -q '0000:01:00.0#0-6'"
+	"'$builddir/sriov-setup' --config=/run/igb.conf export device-plugin | grep -q '0000:01:00.0#0-6'"
 cat >/run/clash.conf <<-EOF
 	pf = ( { match = { interface = "eno1"; }; vfs = 7;
 		vf = ( { index = "0"; advertise = "kubevirt"; } ); } );
@@ -108,5 +110,11 @@ check "and shows it" 0 grep -q "0000:01:00.0 .*7 VFs wanted" /run/output.before
 check "nor does status --json" 0 timeout 4 "$builddir/sriov-setup" --config="$here/machines/igb.conf" --json status
 echo release >/sys/fake-kernel
 wait
+cp /run/igb.conf /run/other.conf
+for way in "chmod 646" "chmod 664" "chown 1000:0"; do
+	chown 0:1000 /run/other.conf && chmod 644 /run/other.conf && $way /run/other.conf
+	check "$way: root refuses a config that others may change" 1 "$builddir/sriov-setup" --config=/run/other.conf check
+	check "and says so" 0 grep -q "^sriov-setup: /run/other.conf: others than root may change it" /run/output.before
+done
 echo "1..$n"
 exit $bad

@@ -119,6 +119,7 @@ static int apply(struct fixture *f, const char *words)
 	const struct kernel_config config = {};
 
 	cmdline_parse(&wanted, words);
+	kernel_facts_read(&f->root, &facts); /* what is there of them */
 	return kargs_apply(&f->root, &config, &facts, &wanted, &missing);
 }
 
@@ -183,6 +184,50 @@ static void start_with_grub(struct fixture *f)
 	ok(root_exists(&f->root, DROPIN), "the drop-in has them");
 }
 
+static char *apply_without_effect(struct fixture *f)
+{
+	_cleanup_(cmdline_done) struct cmdline words = {};
+	_cleanup_(kernel_facts_done) struct kernel_facts facts = {};
+
+	cmdline_parse(&words, "iommu=pt");
+	is_int(kernel_facts_read(&f->root, &facts), 0, "facts");
+	log_set_level(LOG_WARNING);
+	capture_start();
+	is_int(kargs_apply(&f->root, &(struct kernel_config){}, &facts, &words, &words),
+	       0, "words without effect");
+	log_set_level(LOG_EMERG);
+	return capture_end();
+}
+
+/* Words that arrive and do nothing: one line, and never again a reboot for them. */
+static void test_without_effect(void)
+{
+	struct fixture f;
+	size_t calls;
+	char *said;
+
+	start_with_grub(&f);
+	root_remove(&f.root, "run/reboot-required");
+	fixture_write(&f, "proc/sys/kernel/random/boot_id", "second\n");
+	fixture_write(&f, "proc/cmdline",
+		      "BOOT_IMAGE=/vmlinuz iommu=pt sriov_setup.gen=1\n");
+	calls = count_calls(&f);
+	said = apply_without_effect(&f);
+	ok(strstr(said, "arrived but have no effect: iommu=pt"), "which is said");
+	for (int boot = 3; boot < 6; boot++) {
+		_cleanup_free_ char *id = xasprintf("%d\n", boot);
+
+		fixture_write(&f, "proc/sys/kernel/random/boot_id", id);
+		free(said);
+		said = apply_without_effect(&f);
+		is_string(said, "", "once");
+	}
+	free(said);
+	ok(count_calls(&f) == calls, "no tool is run for it");
+	ok(!root_exists(&f.root, "run/reboot-required"), "no reboot is asked for");
+	fixture_close(&f);
+}
+
 /* The machine gets another boot loader: the words follow, and nothing stays behind. */
 static void test_moved(void)
 {
@@ -197,8 +242,13 @@ static void test_moved(void)
 	fixture_write(&f, "proc/cmdline", "ro iommu=pt sriov_setup.gen=2\n");
 	root_remove(&f.root, "sys/firmware/efi/efivars/"
 			     "LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f");
-	is_int(apply(&f, "iommu=pt"), 1, "words that arrive are left where they are");
-	is_int(apply(&f, "iommu=pt"), 0, "and judged once");
+	is_int(apply(&f, "iommu=pt"), 0, "words that arrive are left where they are");
+	entry_is(&f, "options ro quiet sriov_setup.begin iommu=pt sriov_setup.gen=2");
+	fixture_write(&f, "proc/cmdline", "ro\n");
+	is_int(apply(&f, "iommu=pt"), 1, "those that do not go along");
+	entry_is(&f, "options ro quiet");
+	write_loader(&f, "systemd-boot 257");
+	is_int(apply(&f, "iommu=pt"), 1, "and come back");
 	is_int(kargs_remove(&f.root, &(struct kernel_config){}), 1, "remove");
 	entry_is(&f, "options ro quiet");
 	fixture_close(&f);
@@ -290,6 +340,7 @@ int main(void)
 	test_images();
 	test_kargs();
 	test_contradiction();
+	test_without_effect();
 	test_moved();
 	test_moved_but_stuck();
 	test_elsewhere();

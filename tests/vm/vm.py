@@ -71,9 +71,9 @@ def nvme(name, number, vfs=127):
 class VM:
     """One guest. files: {path: text or (text, mode)}; links: {path: target}; run: a script at the end
     of the offline customisation; kernel: boot without a boot loader, with these words; suite: Debian's
-    release; icount: one CPU, and each instruction takes 2^icount ns, so that times repeat; efi: "plain",
-    or "secure" for firmware that can do Secure Boot: with OVMF, on a disk with an EFI system partition
-    but no boot loader. disk: a raw image that boots by itself,
+    release; icount: one CPU, and each instruction takes 2^icount ns, so that times repeat; iommu: QEMU's
+    device for it, or "none"; efi: "plain", or "secure" for firmware that can do Secure Boot: with OVMF,
+    on a disk with an EFI system partition but no boot loader. disk: a raw image that boots by itself,
     instead of ours; nothing is put onto it. virt: /virt is a root with QEMU, libvirt and busybox, to be
     used by chroot; it sees the guest's /dev, /proc, /sys, /run, /tmp, /boot and /lib/modules."""
 
@@ -156,7 +156,7 @@ class VM:
         """Boots, or goes on from a snapshot of that name."""
         args = [*self._firmware(), "-cpu", "max", "-smp", "1" if self.icount else "2",
                 "-m", str(self.memory), "-display", "none", "-nodefaults",
-                "-device", self.iommu,
+                *(["-device", self.iommu] if self.iommu != "none" else []),
                 "-serial", f"file:{self.dir}/console.log",
                 "-drive", f"file={self.disk},format=qcow2,if=virtio,cache={self.cache}",
                 *(["-drive", f"file={self.virt},format=raw,if=virtio,readonly=on"] if self.virt else []),

@@ -1,0 +1,193 @@
+#!/usr/bin/env bash
+# Every string of the config with the syntax of every language that it is written into: refused with its
+# line, or what was written means nothing else to the real parser.
+command -v python3 >/dev/null || { echo "1..0 # SKIP no python3" && exit 0; }
+exec python3 -B - "$(readlink -f "${builddir:-.}")" "$(readlink -f "${srcdir:-.}")" <<'END'
+import json, os, pathlib, re, shlex, shutil, subprocess, sys, tempfile
+import xml.etree.ElementTree as xml
+try:
+    import tomllib, yaml
+except ImportError:
+    print("1..0 # SKIP no tomllib or PyYAML")
+    sys.exit(0)
+
+build, source = map(pathlib.Path, sys.argv[1:])
+program = build / "sriov-setup"
+fake = build / "tests/fake-kernel/fake-kernel"
+PAYLOADS = {
+    "command": 'a"; touch CANARY; echo "', "substitution": "a$(touch CANARY)", "backquotes": "a`touch CANARY`",
+    "single quote": "a'; touch CANARY; '", "line": "a\nINJECTED=1\n[INJECTED]\nINJECTED: 1", "variable": "a${PATH}",
+    "yaml": "a: {INJECTED: 1}", "yaml comment": "a #", "anchor": "&a *b !!python/object:os.system", "dashes": "a --- - x",
+    "xml": "a</name><INJECTED/>", "entity": "&INJECTED;<!-- ]]>", "toml": 'a"]\nINJECTED = ["', "return": "a\rINJECTED=1",
+    "unit": "a%n%i\\\nExecStart=/bin/touch CANARY", "path": "../../CANARY", "absolute": "/../CANARY", "format": "%s%n%x",
+    "backslash": "a\\", "udev": 'a", RUN+="/bin/touch CANARY', "glob": "*[!x]?", "utf-8": "é\u202e", "escape": "\x1b[31m",
+    "comma": "a,ids=1:2", "space": "a b", "long": "a" * 5000, "empty": "", "usual": "x1", "usual name": "test/nic",
+}
+MATCH = ("address", "interface", "mac", "id", "driver", "slot", "serial")
+KEYS = {
+    **{f"pf.match.{key}": f"pf = ( {{ match = {{ {key} = %s; }}; vfs = 7; }} );" for key in MATCH},
+    **{f"pf.{key}": f'pf = ( {{ match = {{ interface = "eno1"; }}; vfs = 7; {key} = %s; }} );'
+       for key in ("vfs", "driver", "resource", "advertise", "mac", "eswitch", "link", "vlan_proto", "link_state")},
+    **{f"pf.vf.{key}": f'pf = ( {{ match = {{ interface = "eno1"; }}; vfs = 7; vf = ( {{ index = "0"; {key} = %s; }} ); }} );'
+       for key in ("driver", "resource", "advertise")},
+    "pf.vf.index": 'pf = ( { match = { interface = "eno1"; }; vfs = 7; vf = ( { index = %s; driver = "none"; } ); } );',
+    "pf.sysfs": 'pf = ( { match = { interface = "eno1"; }; vfs = 7; sysfs = ( { attribute = %s; value = "1"; } ); } );',
+    "device.resource": 'device = ( { match = { id = "8086:10c9"; }; resource = %s; } );',
+    "device.driver": 'device = ( { match = { id = "1111:2222"; }; driver = %s; } );',
+    "mdev.type": 'mdev = ( { match = { address = "0000:3b:00.0"; }; type = %s; count = 1; } );',
+    "kernel.extra": "kernel = { extra = [ %s ]; };", "kernel.blacklist": "kernel = { blacklist = [ %s ]; };",
+    "kernel.bootloader": "kernel = { passthrough = true; bootloader = %s; };",
+    "kernel.hugepages": "kernel = { hugepages = ( { size = %s; count = 1; } ); };",
+    "kernel.secure_boot": 'kernel = { secure_boot = { key = %s; certificate = "/x"; }; };',
+    **{f"export.{key}": f'pf = ( {{ match = {{ interface = "eno1"; }}; vfs = 7; }} ); export = {{ {key} = %s; }};'
+       for key in ("node", "namespace", "dir")},
+    "memlock": "memlock = [ %s ];",
+}
+ALL = "export = { kubevirt = true; device_plugin = true; nad = true; sriov_network = true; harvester = true; libvirt = true; qemu = true; cdi = true; };"
+count = bad = 0
+
+
+def ok(good, name, detail=""):
+    global count, bad
+    count += 1
+    bad += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {name}")
+    if not good:
+        print("# " + str(detail)[:2000].replace("\n", "\n# "))
+
+
+def quoted(text):
+    return '"' + "".join({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\x1b": "\\x1b"}.get(c, c) for c in text) + '"'
+
+
+def run(config, *arguments):
+    return subprocess.run([program, *arguments], capture_output=True, text=True, errors="replace", timeout=60, check=False)
+
+
+def image(top, config):
+    """A tree to write into, with GRUB."""
+    for path, text in {"etc/sriov.conf": config, "boot/grub/grub.cfg": "", "usr/sbin/grub-mkconfig": "default/grub.d",
+                       "etc/default/grub": 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"\n'}.items():
+        path = top / path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def lines_are(path, pattern):
+    wrong = [line for line in path.read_text().splitlines() if not re.fullmatch(pattern, line)]
+    return f"{path}: {wrong}" if wrong else None
+
+
+def shell_is_harmless(path, folder):
+    result = subprocess.run(["sh", "-eu", "-c", '. "$0"; echo "${INJECTED-none}"', path], cwd=folder, capture_output=True, text=True,
+                            env={"GRUB_CMDLINE_LINUX_DEFAULT": "quiet", "PATH": os.environ["PATH"]}, check=False)
+    return None if result.stdout == "none\n" else f"{path}: {result.stdout}{result.stderr}"
+
+
+def judge_image(top):
+    """What an image build wrote."""
+    for path in top.rglob("*"):
+        if path.name == "CANARY":
+            return f"{path} was made"
+        if not path.is_file():
+            continue
+        why = None
+        if "modprobe.d" in path.parts:
+            why = lines_are(path, r"#.*|(options|blacklist) [A-Za-z0-9_.,:= -]+")
+        elif "system" in path.parts:
+            why = lines_are(path, r"#.*|\[Service\]|LimitMEMLOCK=infinity")
+        elif path.name == "zz-sriov-setup.cfg":
+            why = shell_is_harmless(path, top)
+        if why:
+            return why
+    return None
+
+
+def judge_print(top):
+    """kargs print, in every format."""
+    for form in ("cmdline", "grub", "bls", "bootc", "toml"):
+        result = run(None, f"--root={top}", "kargs", "print", f"--format={form}")
+        if result.returncode:
+            continue
+        if form in ("bootc", "toml") and list(tomllib.loads(result.stdout)) not in ([], ["kargs"], ["customizations"]):
+            return f"{form}: {result.stdout}"
+        if form == "grub":
+            (top / "printed").write_text(result.stdout)
+            why = shell_is_harmless(top / "printed", top)
+            if why:
+                return why
+        if "INJECTED" in result.stdout:
+            return f"{form}: {result.stdout}"
+    return None
+
+
+def has_key(value, key):
+    if isinstance(value, dict):
+        return key in value or any(has_key(v, key) for v in value.values())
+    return isinstance(value, list) and any(has_key(v, key) for v in value)
+
+
+def judge_documents(folder):
+    """The exports and rules of a machine."""
+    for path in sorted(folder.rglob("*")):
+        text = path.read_text() if path.is_file() else ""
+        if path.suffix == ".yaml":
+            wrong = any(has_key(document, "INJECTED") for document in yaml.safe_load_all(text))
+        elif path.suffix == ".json":
+            wrong = has_key(json.loads(text), "INJECTED")
+        elif path.suffix == ".xml":
+            wrong = xml.fromstring(text).iter("INJECTED") and any(True for _ in xml.fromstring(text).iter("INJECTED"))
+        elif path.suffix == ".args":
+            wrong = any(word.startswith(("INJECTED", "touch")) for word in shlex.split(text, comments=True))
+        elif path.suffix == ".rules":
+            wrong = lines_are(path, r'#.*||(([A-Z]+(\{[^}"]*\})?(==|!=|=|\+=|:=)"[^"]*")(, ?)?)+') or "RUN" in text
+        else:
+            continue
+        if wrong:
+            return f"{path.name}: {text}"
+    return None
+
+
+with tempfile.TemporaryDirectory(prefix="sriov-setup-hostile.") as work:
+    work, accepted, table = pathlib.Path(work), {}, 0
+    for key, form in KEYS.items():
+        why = []
+        for name, payload in PAYLOADS.items():
+            config, top = form % quoted(payload) + "\n", work / "root"
+            shutil.rmtree(top, ignore_errors=True)
+            image(top, config)
+            table += 1
+            result = run(None, f"--root={top}", "check")
+            if result.returncode not in (0, 1) or "\x1b" in result.stderr:
+                why.append(f"{name}: {result.returncode}: {result.stderr!r}")
+            elif result.returncode == 1 and "/etc/sriov.conf:1: " not in result.stderr and "kernel.bootloader" not in result.stderr:
+                why.append(f"{name}: no line: {result.stderr}")
+            elif result.returncode == 0:
+                if not key.startswith("kernel") and key != "memlock":
+                    accepted[f"{key}, {name}"] = config
+                run(None, f"--root={top}", "apply")
+                wrong = judge_image(top) or judge_print(top)
+                why += [f"{name}: {wrong}"] if wrong else []
+        ok(not why, f"{key}: {len(PAYLOADS)} strings", "\n".join(why))
+    print(f"# {table} strings tried, {len(accepted)} taken that reach documents")
+    mounted = os.getuid() == 0 and fake.exists() and os.access("/dev/fuse", os.W_OK)
+    if not mounted:
+        print(f"ok {count + 1} - documents # SKIP needs root and /dev/fuse")
+        count += 1
+    else:
+        script, folder = work / "run.sh", work / "documents"
+        with open(script, "w", encoding="utf-8") as file:
+            for number, config in enumerate(accepted.values()):
+                (work / f"{number}.conf").write_text(config.replace("export = {", ALL[:-3] + " ") if "export" in config else config + ALL)
+                file.write(f"{program} --config={work}/{number}.conf apply --boot 2>>{work}/said\n"
+                           f"mkdir -p {folder}/{number}; cp -r /run/sriov-setup/export /run/cdi /run/udev {folder}/{number}/ 2>/dev/null\n")
+        subprocess.run([source / "tests/fake-kernel/with", "igb", "sh", script], env={**os.environ, "BUILD": str(build)},
+                       capture_output=True, timeout=300, check=False)
+        why = [f"{name}: {wrong}" for number, name in enumerate(accepted)
+               if (wrong := judge_documents(folder / str(number)))]
+        written = len(list(folder.rglob("*.*")))
+        ok(not why and written > len(accepted), f"{written} documents of {len(accepted)} strings", "\n".join(why))
+        ok("\x1b" not in (work / "said").read_text(errors="replace"), "no control characters in messages")
+print(f"1..{count}")
+sys.exit(1 if bad else 0)
+END
