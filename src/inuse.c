@@ -113,7 +113,45 @@ static struct function *find(struct system *system, const char *address)
 	return NULL;
 }
 
-/* Below /sys/class/block are disks and partitions; the link names each function above. */
+/* A path in /sys names each function above. */
+static void use_functions(struct system *system, char *path, const char *use)
+{
+	char *part;
+
+	while ((part = strsep(&path, "/"))) {
+		struct function *f = find(system, part);
+
+		if (f)
+			set_use(f, xasprintf("disk %s", use), true);
+	}
+}
+
+/*
+ * With multipath (CONFIG_NVME_MULTIPATH) a disk hangs below its subsystem, which has a
+ * link to each controller: nvme_mpath_alloc_disk(), nvme_init_subsystem().
+ */
+static void use_controllers(struct system *system, const struct root *root,
+			    const char *subsystem, const char *use)
+{
+	_cleanup_free_ char *name = xstrndup(subsystem, strcspn(subsystem, "/"));
+	_cleanup_close_ int dir =
+		root_openat(root, O_PATH, "sys/class/nvme-subsystem/%s", name);
+	struct strings entries = {};
+
+	root_list(root, &entries, "sys/class/nvme-subsystem/%s", name);
+	for (size_t i = 0; i < entries.n; i++) {
+		char path[PATH_MAX];
+		ssize_t n = readlinkat(dir, entries.items[i], path, sizeof(path) - 1);
+
+		if (n < 0)
+			continue;
+		path[n] = '\0';
+		use_functions(system, path, use);
+	}
+	strings_done(&entries);
+}
+
+/* Below /sys/class/block are disks and partitions. */
 void inuse_observe_disks(struct system *system, const struct root *root)
 {
 	_cleanup_free_ char *mounts = NULL, *swaps = NULL;
@@ -125,23 +163,23 @@ void inuse_observe_disks(struct system *system, const struct root *root)
 	root_read(root, &swaps, "proc/swaps");
 	root_list(root, &disks, BLOCKS);
 	for (size_t i = 0; i < disks.n; i++) {
-		char path[PATH_MAX], *part, *rest = path;
+		static const char multipath[] = "/nvme-subsystem/";
+		char path[PATH_MAX], *subsystem;
 		ssize_t n = readlinkat(dir, disks.items[i], path, sizeof(path) - 1);
 		_cleanup_free_ char *use = NULL;
 
 		if (n < 0)
 			continue;
 		path[n] = '\0';
-		if (!strstr(path, "/pci"))
+		subsystem = strstr(path, multipath);
+		if (!subsystem && !strstr(path, "/pci"))
 			continue;
 		use = block_use(root, mounts, swaps ? swaps : "", disks.items[i],
 				STACK_DEPTH);
-		while (use && (part = strsep(&rest, "/"))) {
-			struct function *f = find(system, part);
-
-			if (f)
-				set_use(f, xasprintf("disk %s", use), true);
-		}
+		if (use && subsystem)
+			use_controllers(system, root, subsystem + strlen(multipath), use);
+		else if (use)
+			use_functions(system, path, use);
 	}
 	strings_done(&disks);
 }

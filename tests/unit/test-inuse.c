@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #define NVME "0000:05:00.0"
+#define SUBSYSTEM "sys/devices/virtual/nvme-subsystem/nvme-subsys1"
 #define BLOCK "sys/devices/pci0000:00/" NVME "/nvme/nvme0/nvme0n1"
 
 static void fixture_link(struct fixture *f, const char *target, const char *path)
@@ -58,6 +59,17 @@ static void test_disks(void)
 	struct system s = machine(&f);
 
 	use_is("an idle disk", &f, &s, 0, NULL, NULL);
+	s = machine(&f);
+	fixture_write(&f, "proc/self/mountinfo",
+		      "21 1 259:2 / /data rw - ext4 /dev/nvme1n1 rw");
+	fixture_write(&f, SUBSYSTEM "/nvme1n1/dev", "259:2");
+	fixture_link(&f, "../../devices/virtual/nvme-subsystem/nvme-subsys1/nvme1n1",
+		     "sys/class/block/nvme1n1");
+	fixture_link(&f, "../../devices/virtual/nvme-subsystem/nvme-subsys1",
+		     "sys/class/nvme-subsystem/nvme-subsys1");
+	fixture_link(&f, "../../../pci0000:00/" NVME "/nvme/nvme1", SUBSYSTEM "/nvme1");
+	use_is("a disk of several paths is of each controller", &f, &s, 0,
+	       "disk nvme1n1 is mounted on /data", "disk nvme1n1 is mounted on /data");
 
 	s = machine(&f);
 	fixture_write(&f, "proc/self/mountinfo",
