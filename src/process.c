@@ -57,6 +57,16 @@ static int left_ms(const struct timespec *end)
 	return ms < 0 ? 0 : (int)ms;
 }
 
+static int wait_input(struct pollfd *input, const struct timespec *end)
+{
+	int r;
+
+	do
+		r = poll(input, 1, left_ms(end));
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
+}
+
 /* Reads until the other side closes; what is over the room is dropped. */
 static int collect(int fd, char *text, size_t room, const struct timespec *end)
 {
@@ -66,10 +76,10 @@ static int collect(int fd, char *text, size_t room, const struct timespec *end)
 		struct pollfd input = { .fd = fd, .events = POLLIN };
 		char spare[256];
 		ssize_t n;
-		int r = poll(&input, 1, left_ms(end));
+		int r = wait_input(&input, end);
 
-		if (r == 0)
-			return -ETIMEDOUT;
+		if (r < 0)
+			return r;
 		n = size < room ? read(fd, text + size, room - size) :
 				  read(fd, spare, sizeof(spare));
 		if (n < 0 && errno == EINTR)
@@ -88,7 +98,7 @@ static int wait_end(pid_t pid, const struct timespec *end)
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd ended = { .fd = fd, .events = POLLIN };
 
-	return fd < 0 ? -errno : poll(&ended, 1, left_ms(end)) == 1 ? 0 : -ETIMEDOUT;
+	return fd < 0 ? -errno : wait_input(&ended, end);
 }
 
 /* Collects stderr while it runs; the exit status, or a negative errno. */

@@ -87,10 +87,11 @@ static void take_lines(char *text)
 	}
 }
 
-static void make_documents(const struct config *config, struct system *system)
+static void make_documents(const struct config *config, struct system *system,
+			   const struct plan *plan)
 {
 	const struct export_input input = { config, system, NULL, NULL };
-	_cleanup_(document_free) struct document *report = report_make(&input),
+	_cleanup_(document_free) struct document *report = report_make(&input, plan),
 						 *read = NULL;
 	_cleanup_free_ char *text = NULL;
 	const char *fault;
@@ -129,7 +130,7 @@ FUZZ(sysfs)
 		plan = plan_make(&config, &system);
 		plan_print(&plan, out, false);
 		rules_write(out, &config, &system);
-		make_documents(&config, &system);
+		make_documents(&config, &system, &plan);
 	}
 	fclose(out);
 	return 0;
