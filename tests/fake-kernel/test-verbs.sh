@@ -77,6 +77,14 @@ says kargs --root=$image kargs apply
 says kargs.status --root=$image kargs status
 says kargs.print --root=$image kargs print
 says reset --root=$image reset
+readme() { sed '$d' "$here/verbs/status" | while read -r line; do grep -qF "$line" "$here/../../README.md" || return; done; }
+n=$((n + 1))
+if readme; then
+	echo "ok $n - README shows that status"
+else
+	echo "not ok $n - README shows that status"
+	bad=1
+fi
 for verb in $("$builddir/sriov-setup" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
 	case "$seen $verb" in
 	*" $verb "*) ;;
