@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 _sriov_setup() {
 	local commands="plan apply check status doctor explain export kargs claim release claims attach detach reset"
-	local options="--config --root --wait --device --boot --format --owner --count --pid --dead --qmp --json --help --version"
+	local options="--config --root --wait --device --boot --force-in-use --format --owner --count --pid --dead --qmp --json --help --version"
 	local verbs="status print apply remove rollback"
 	local formats="cdi config device-plugin harvester kubevirt kubevirt-patch libvirt nad qemu sriov-network udev"
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words
@@ -12,7 +12,7 @@ _sriov_setup() {
 	case $before in
 	export) words=$formats ;;
 	kargs) words=$verbs ;;
-	explain) words=${devices[*]##*/} ;;
+	explain | reset) words=${devices[*]##*/} ;;
 	=) return ;; # of an option: bash's own completion of files
 	*) words="$commands $options" ;;
 	esac

@@ -3,7 +3,9 @@
 #include "apply-link.h"
 #include "apply-nvme.h"
 #include "attribute.h"
+#include "inuse.h"
 #include "log.h"
+#include "made.h"
 #include "module.h"
 #include "plan-print.h"
 
@@ -13,6 +15,7 @@
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define DEVICES "sys/bus/pci/devices"
 #define DRIVERS "sys/bus/pci/drivers"
@@ -20,6 +23,8 @@
 /* i40e needs 22 s for 64 VFs, mlx5 on s390 65 s for 125 (vf-mechanics §H.1) */
 #define CREATE_DEADLINE 120
 #define UNBIND_DEADLINE 20
+#define UNBIND_AT_ONCE 32
+#define REMOVE_DEADLINE 60
 #define PROBE_DEADLINE 60
 #define RESET_DEADLINE 90 /* nvme: admin_timeout is 60 s */
 #define LINK_DEADLINE 90  /* mlx5: a firmware command may take 60 s */
@@ -43,6 +48,14 @@ static int device_address(const struct root *root, const struct action *a, char 
 		return 0;
 	}
 	return root_link_name(root, ret, DEVICES "/%s/virtfn%d", a->function, a->vf);
+}
+
+static int seconds_left(const struct timespec *end)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec < end->tv_sec ? (int)(end->tv_sec - now.tv_sec) : 0;
 }
 
 static int wait_child(pid_t pid, int seconds)
@@ -77,16 +90,21 @@ static void exit_with(int r)
  * A write that the kernel can block for ever (a VF that a VM holds, a firmware that
  * hangs) is done by a child: the deadline is then ours.
  */
-static int write_with_deadline(const struct root *root, const char *path,
-			       const char *value, int seconds)
+static pid_t start_write(const struct root *root, const char *path, const char *value)
 {
 	pid_t pid = fork();
 
-	if (pid < 0)
-		return -errno;
 	if (pid == 0)
 		exit_with(root_write(root, value, "%s", path));
-	return wait_child(pid, seconds);
+	return pid < 0 ? -errno : pid;
+}
+
+static int write_with_deadline(const struct root *root, const char *path,
+			       const char *value, int seconds)
+{
+	pid_t pid = start_write(root, path, value);
+
+	return pid < 0 ? pid : wait_child(pid, seconds);
 }
 
 /* The same for more than one write. */
@@ -180,6 +198,10 @@ static int do_create(const struct root *root, const struct action *a)
 	if (r < 0)
 		return r;
 	have = count_vfs(root, a->function);
+	r = made_note_vfs(root, a->function, (unsigned)atoi(a->value), (unsigned)have);
+	if (r < 0)
+		log_full(LOG_WARNING, &subject,
+			 "reset will not know of its VFs: cannot write /" MADE_PATH);
 	if (have >= (size_t)atoi(a->value))
 		return 0;
 	log_full(LOG_ERR, &subject, "the driver accepted %s VFs but made %zu%s", a->value,
@@ -196,21 +218,69 @@ static int do_create_mdev(const struct root *root, const struct action *a)
 	return write_with_deadline(root, path, a->value, PROBE_DEADLINE);
 }
 
+/* Is its group with VFIO? Then the kernel may be waiting for who has it open, with the
+ * device lock that driver_set_override() needs. */
+static bool is_on_vfio(const struct root *root, const char *path)
+{
+	_cleanup_free_ char *group = NULL;
+
+	return root_link_name(root, &group, "%s/iommu_group", path) == 0 &&
+	       root_exists(root, "sys/class/vfio/%s", group);
+}
+
 static int do_override(const struct root *root, const struct action *a)
 {
 	/* driver_override_store() cuts the newline; a line that is empty clears it */
 	_cleanup_free_ char *path = device_path(a), *line = xasprintf("%s\n", a->value);
+	_cleanup_free_ char *file = xasprintf("%s/driver_override", path);
+	int r = is_on_vfio(root, path) ?
+			write_with_deadline(root, file, line, UNBIND_DEADLINE) :
+			root_write(root, line, "%s", file);
 
-	return root_write(root, line, "%s/driver_override", path);
+	return r < 0 || *a->value ? r : made_note_driver(root, a->function, NULL, NULL);
 }
 
-static int do_unbind(const struct root *root, const struct action *a)
+/* A process for the write; the VF is asked once more, as close to it as can be. */
+static pid_t start_unbind(const struct root *root, const struct action *a)
 {
 	_cleanup_free_ char *path = xasprintf(DRIVERS "/%s/unbind", a->name),
 			    *address = NULL;
 	int r = device_address(root, a, &address);
 
-	return r < 0 ? r : write_with_deadline(root, path, address, UNBIND_DEADLINE);
+	if (r == 0 && a->disruptive && !a->forced && inuse_vfio(root, address) == 1)
+		r = -EBUSY;
+	return r < 0 ? r : start_write(root, path, address);
+}
+
+static int do_unbind(const struct root *root, const struct action *a)
+{
+	pid_t pid = start_unbind(root, a);
+
+	return pid < 0 ? pid : wait_child(pid, UNBIND_DEADLINE);
+}
+
+static bool has_bound_vfs(const struct root *root, const char *pf)
+{
+	for (size_t i = 0, n = count_vfs(root, pf); i < n; i++)
+		if (root_exists(root, DEVICES "/%s/virtfn%zu/driver", pf, i))
+			return true;
+	return false;
+}
+
+/*
+ * With a VF that has a driver the write would unbind it, and if somebody has it open wait
+ * for him with locks that all other PFs need: pci_iov_remove_virtfn().
+ */
+static int do_remove(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *path = xasprintf(DEVICES "/%s/sriov_numvfs", a->function);
+	int r = has_bound_vfs(root, a->function) ?
+			-EBUSY :
+			write_with_deadline(root, path, "0", REMOVE_DEADLINE);
+
+	if (r == 0 && count_vfs(root, a->function))
+		r = -EIO;
+	return r < 0 ? r : made_note_vfs(root, a->function, 0, 0);
 }
 
 /*
@@ -314,6 +384,7 @@ static int do_reset(const struct root *root, const struct action *a)
 static int (*const verbs[N_VERBS])(const struct root *root, const struct action *a) = {
 	[LOAD_MODULE] = do_load_module,
 	[WRITE] = do_write,
+	[REMOVE_VFS] = do_remove,
 	[CREATE_VFS] = do_create,
 	[CREATE_MDEV] = do_create_mdev,
 	[OVERRIDE] = do_override,
@@ -363,6 +434,12 @@ static const struct hint {
 	{ BIND, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ PROBE, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ UNBIND, ETIMEDOUT, "somebody uses it" },
+	{ OVERRIDE, ETIMEDOUT, "the kernel waits for who has it open" },
+	{ UNBIND, EBUSY, "somebody has taken it into use meanwhile" },
+	{ REMOVE_VFS, EBUSY, "one of them was given a driver meanwhile" },
+	{ REMOVE_VFS, ENOENT, "its driver cannot remove VFs through sysfs" },
+	{ REMOVE_VFS, EIO, "the driver accepted it, but VFs are left" },
+	{ REMOVE_VFS, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ SET_ESWITCH, ETIMEDOUT, "the driver is stuck; see the kernel log" },
 	{ SET_LINK, ETIMEDOUT,
 	  "the driver or its firmware is stuck; see the kernel log" },
@@ -393,6 +470,8 @@ static const char *message_kind(enum verb verb, int error)
 		return MESSAGE_STUCK;
 	if (verb == LOAD_MODULE)
 		return MESSAGE_NO_MODULE;
+	if (verb == REMOVE_VFS)
+		return MESSAGE_NO_VFS;
 	if (verb == CREATE_VFS)
 		return error == ENOMEM || error == ENOSPC ? MESSAGE_NO_ROOM :
 							    MESSAGE_NO_VFS;
@@ -430,6 +509,8 @@ static bool depends(const struct root *root, const struct action *a,
 		return a->verb == BIND && streq(a->name, before->name);
 	if (!streq(a->function, before->function))
 		return false;
+	if (a->verb == REMOVE_VFS) /* never while one of them would not go */
+		return true;
 	if (error == -EREMOTEIO && a->vf != NONE)
 		return !root_exists(root, DEVICES "/%s/virtfn%d", a->function, a->vf);
 	return before->vf == NONE || before->vf == a->vf;
@@ -484,6 +565,147 @@ static void log_done(const struct plan *plan, const bool *done)
 	}
 }
 
+/* One plan being done. */
+struct work {
+	const struct plan *plan;
+	const struct root *root;
+	int *errors; /* by action; -ECANCELED: not tried */
+	bool *done;
+	int first_error;
+};
+
+static void finish(struct work *w, size_t i, int error)
+{
+	w->errors[i] = error;
+	w->done[i] = error >= 0;
+	if (error >= 0 || error == -ECANCELED)
+		return;
+	report(&w->plan->actions[i], error);
+	w->first_error = w->first_error ? w->first_error : error;
+}
+
+/* The unbinding of several VFs of one PF to change its count; what follows `first`. */
+static size_t unbind_group(const struct plan *plan, size_t first)
+{
+	const struct action *a = &plan->actions[first];
+	size_t end = first;
+
+	while (end < plan->n_actions && plan->actions[end].verb == UNBIND &&
+	       plan->actions[end].disruptive && plan->actions[end].vf != NONE &&
+	       streq(plan->actions[end].function, a->function))
+		end++;
+	return end;
+}
+
+/*
+ * All at once, because most of the time each only waits for the kernel's grace periods
+ * (vf-mechanics §F: 64 VFs 24 times faster). After a failure no more are begun.
+ */
+static void unbind_together(struct work *w, size_t first, size_t end)
+{
+	bool failed = false;
+
+	for (size_t i = first, n; i < end; i += n) {
+		pid_t pids[UNBIND_AT_ONCE];
+		struct timespec until;
+
+		n = end - i < UNBIND_AT_ONCE ? end - i : UNBIND_AT_ONCE;
+		for (size_t j = 0; j < n; j++)
+			pids[j] = failed ?
+					  -ECANCELED :
+					  start_unbind(w->root, &w->plan->actions[i + j]);
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += UNBIND_DEADLINE;
+		for (size_t j = 0; j < n; j++) {
+			int r = pids[j] < 0 ? (int)pids[j] :
+					      wait_child(pids[j], seconds_left(&until));
+
+			failed |= r < 0;
+			finish(w, i + j, r);
+		}
+	}
+}
+
+/* The count does not change after all: VFs that were unbound for it go back. */
+static void bind_back(struct work *w, size_t failed)
+{
+	const char *pf = w->plan->actions[failed].function;
+
+	for (size_t i = 0; i < failed; i++) {
+		const struct action *a = &w->plan->actions[i];
+
+		if (a->verb != UNBIND || !a->disruptive || !w->done[i] ||
+		    !streq(a->function, pf))
+			continue;
+		w->done[i] = false;
+		if (do_bind(w->root, a) < 0)
+			log_warning("%s VF %d is left without its driver %s", pf, a->vf,
+				    a->name);
+	}
+}
+
+/* A failed run leaves no PF without VFs that had some: as many as before, for the next
+ * look to bind. Autoprobe is as it was by now. */
+static void create_again(struct work *w)
+{
+	for (size_t i = 0; i < w->plan->n_actions; i++) {
+		const struct action *a = &w->plan->actions[i];
+		struct action before = *a;
+
+		for (size_t j = i + 1;
+		     a->verb == REMOVE_VFS && w->done[i] && j < w->plan->n_actions; j++) {
+			const struct action *b = &w->plan->actions[j];
+
+			if (b->verb != CREATE_VFS || w->errors[j] >= 0 ||
+			    !streq(a->function, b->function) ||
+			    count_vfs(w->root, a->function))
+				continue;
+			before.verb = CREATE_VFS;
+			if (do_create(w->root, &before) == 0)
+				log_warning("%s has its %s VFs again", a->function,
+					    a->value);
+			else
+				log_error("%s is left without VFs", a->function);
+		}
+	}
+}
+
+static const struct action *find_done(const struct work *w, enum verb verb,
+				      const struct action *a)
+{
+	for (size_t i = 0; i < w->plan->n_actions; i++) {
+		const struct action *b = &w->plan->actions[i];
+
+		if (w->done[i] && b->verb == verb && b->vf == a->vf &&
+		    streq(b->function, a->function))
+			return b;
+	}
+	return NULL;
+}
+
+/* A driver that was given to what others had made; VFs of our own go as a whole. */
+static void note_drivers(struct work *w)
+{
+	_cleanup_(made_done) struct made made = made_read(w->root);
+
+	for (size_t i = 0; i < w->plan->n_actions; i++) {
+		const struct action *a = &w->plan->actions[i], *unbound, *reserved;
+		_cleanup_free_ char *address = NULL;
+
+		if (a->verb != BIND || !w->done[i])
+			continue;
+		reserved = find_done(w, OVERRIDE, a);
+		if (!reserved || !*reserved->value ||
+		    (a->vf != NONE && made_vfs(&made, a->function)) ||
+		    device_address(w->root, a, &address) < 0)
+			continue;
+		unbound = find_done(w, UNBIND, a);
+		if (!unbound || !streq(unbound->name, a->name))
+			made_note_driver(w->root, address, a->name,
+					 unbound ? unbound->name : NULL);
+	}
+}
+
 /* "12 of 40: bind 0000:01:00.0 VF 3 to vfio-pci" */
 static void tell(const struct plan *plan, size_t i)
 {
@@ -492,34 +714,48 @@ static void tell(const struct plan *plan, size_t i)
 	log_status("%zu of %zu: %s", i + 1, plan->n_actions, text);
 }
 
-int plan_apply(const struct plan *plan, const struct root *root, unsigned *ret_done)
+int plan_apply(const struct plan *plan, const struct root *root,
+	       const struct timespec *end, unsigned *ret_done)
 {
 	_cleanup_free_ int *errors = xcalloc(plan->n_actions, sizeof(int));
 	_cleanup_free_ bool *done = xcalloc(plan->n_actions, sizeof(bool));
-	size_t failures = 0;
-	int first_error = 0;
+	struct work w = { plan, root, errors, done, 0 };
+	size_t next, late = 0;
 
-	*ret_done = 0;
-	for (size_t i = 0; i < plan->n_actions; i++) {
+	for (size_t i = 0; i < plan->n_actions; i = next) {
 		const struct action *a = &plan->actions[i];
-		int r;
+		size_t group = unbind_group(plan, i);
 
-		if (a->when != NOW || a->disruptive)
+		next = i + 1;
+		if (a->when != NOW)
 			continue;
-		if (failures && !a->always && blocked(plan, root, errors, i))
-			continue;
-		tell(plan, i);
-		r = verbs[a->verb](root, a);
-		if (r < 0) {
-			report(a, r);
-			errors[i] = r;
-			failures++;
-			first_error = first_error ? first_error : r;
+		if (w.first_error && !a->always && blocked(plan, root, errors, i)) {
+			if (a->verb == REMOVE_VFS)
+				bind_back(&w, i);
+			finish(&w, i, -ECANCELED);
+		} else if (!a->always && seconds_left(end) == 0) {
+			finish(&w, i, -ECANCELED);
+			late++;
+		} else if (group > i + 1) {
+			tell(plan, i);
+			unbind_together(&w, i, group);
+			next = group;
 		} else {
-			done[i] = true;
-			(*ret_done)++;
+			tell(plan, i);
+			finish(&w, i, verbs[a->verb](root, a));
+			if (a->verb == REMOVE_VFS && !done[i] && errors[i] != -ETIMEDOUT)
+				bind_back(&w, i);
 		}
 	}
+	if (w.first_error)
+		create_again(&w);
+	if (late)
+		w.first_error = log_error_errno(
+			ETIME, "%zu actions were not tried: the run took too long", late);
+	note_drivers(&w);
+	*ret_done = 0;
+	for (size_t i = 0; i < plan->n_actions; i++)
+		*ret_done += done[i];
 	log_done(plan, done);
-	return first_error;
+	return w.first_error;
 }

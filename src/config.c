@@ -601,7 +601,7 @@ static void read_pf_rule(struct reader *reader, const config_setting_t *setting,
 	if (rule.pf_driver &&
 	    (streq(rule.pf_driver, DRIVER_NATIVE) || streq(rule.pf_driver, DRIVER_NONE) ||
 	     strstr(rule.pf_driver, "vfio")))
-		mistake(reader, setting,
+		mistake(reader, config_setting_get_member(setting, "pf_driver"),
 			xasprintf("pf_driver = \"%s\" makes no VFs, expected the name of "
 				  "a driver that does: \"pci-pf-stub\"",
 				  rule.pf_driver));
@@ -1071,6 +1071,7 @@ void config_done(struct config *config)
 	free(config->kernel.hugepages);
 	strings_done(&config->kernel.extra);
 	strings_done(&config->kernel.blacklist);
+	strings_done(&config->force_in_use);
 	free(config->kernel.bootloader);
 	free(config->kernel.secure_boot.key);
 	free(config->kernel.secure_boot.certificate);

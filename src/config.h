@@ -183,6 +183,10 @@ struct config {
 	size_t n_mdevs;
 	struct export_config export;
 	struct strings memlock; /* units whose processes may lock all memory */
+	/* of this run only, said on the command line */
+	bool gentle;      /* --boot: take nothing from who may be using it */
+	bool keep_counts; /* a change has just failed: put right what there is */
+	struct strings force_in_use; /* addresses: take these also from their users */
 };
 
 /*

@@ -97,14 +97,12 @@ int doctor_facts_read(const struct root *root, const struct system *system,
 	for (size_t i = 0; i < system->n_functions; i++)
 		if (system->functions[i].total_vfs)
 			read_pf(root, &system->functions[i], (int)i, ret);
-	ret->owners = owners_read(root, system);
 	ret->replaced = is_unit_replaced(root);
 	return 0;
 }
 
 void doctor_facts_done(struct doctor_facts *facts)
 {
-	owners_done(&facts->owners);
 	free(facts->pfs);
 	free(facts->release);
 	free(facts->lockdown);

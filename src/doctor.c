@@ -216,7 +216,11 @@ static void judge_pfs(struct findings *f, const struct system *system,
 static void judge_plan(struct findings *f, const struct config *config,
 		       const struct system *system)
 {
-	_cleanup_(plan_done) struct plan plan = plan_make(config, system);
+	_cleanup_(plan_done) struct plan plan = {};
+	struct system alone = *system; /* owns nothing */
+
+	alone.owners = (struct owners){}; /* judge_owners() tells more of them */
+	plan = plan_make(config, &alone);
 
 	for (size_t i = 0; i < plan.n_problems; i++) {
 		const struct problem *p = &plan.problems[i];
@@ -232,7 +236,8 @@ static void judge_plan(struct findings *f, const struct config *config,
 	}
 }
 
-static void judge_owners(struct findings *f, const struct doctor_facts *facts)
+static void judge_owners(struct findings *f, const struct system *system,
+			 const struct doctor_facts *facts)
 {
 	if (facts->replaced)
 		say(f, FINDING_BROKEN,
@@ -240,8 +245,8 @@ static void judge_owners(struct findings *f, const struct doctor_facts *facts)
 		    "daemon-reload",
 		    "/etc/systemd/system/sriov-setup.service takes the place of our "
 		    "unit");
-	for (size_t i = 0; i < facts->owners.n; i++) {
-		const struct owner *o = &facts->owners.items[i];
+	for (size_t i = 0; i < system->owners.n; i++) {
+		const struct owner *o = &system->owners.items[i];
 		_cleanup_free_ char *next =
 			xasprintf("let one of them do it; %s%s",
 				  *o->rules ? "in sriov.conf: " :
@@ -249,7 +254,8 @@ static void judge_owners(struct findings *f, const struct doctor_facts *facts)
 					      "there as rules",
 				  o->rules);
 
-		say(f, FINDING_ATTENTION, next, "%s makes or binds VFs too: %s", o->name,
+		say(f, FINDING_ATTENTION, next, "%s%s%s makes or binds VFs too: %s",
+		    o->pfs.n ? o->pfs.items[0] : "", o->pfs.n ? ": " : "", o->name,
 		    o->file);
 	}
 }
@@ -264,7 +270,7 @@ struct findings doctor_judge(const struct config *config, const struct system *s
 	judge_kernel(&f, config, facts);
 	judge_pfs(&f, system, facts);
 	judge_plan(&f, config, system);
-	judge_owners(&f, facts);
+	judge_owners(&f, system, facts);
 	return f;
 }
 

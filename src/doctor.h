@@ -30,7 +30,6 @@ struct doctor_facts {
 	char *build_config; /* /boot/config-RELEASE; NULL: not there */
 	struct doctor_pf *pfs;
 	size_t n_pfs;
-	struct owners owners;
 	bool replaced; /* a unit in /etc takes the place of ours */
 };
 

@@ -4,6 +4,7 @@
 #include "explain.h"
 #include "export.h"
 #include "generator.h"
+#include "inuse.h"
 #include "json.h"
 #include "kargs-print.h"
 #include "kargs.h"
@@ -27,17 +28,18 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_TO_DO = 2 };
 struct options {
 	const char *config_path; /* NULL: the usual one */
 	struct root root;
-	const char *argument;       /* of the command: FORMAT, or the verb of kargs */
+	const char *argument;       /* of the command; NULL: none */
 	const char *format;         /* kargs print */
 	bool json;                  /* status, claim, claims */
 	struct claim_request claim; /* claim; its owner is also for release */
 	bool dead;                  /* release */
 	const char *qmp;            /* attach, detach */
+	struct strings force_in_use;
 	struct run_options run;
 };
 
 struct command {
-	const char *name, *argument, *help;
+	const char *name, *argument, *help; /* "[…]": may be left out */
 	int (*run)(const struct options *options, const struct config *config);
 };
 
@@ -56,6 +58,8 @@ static int cmd_plan(const struct options *options, const struct config *config)
 
 	if (observe(&system, options, config) < 0)
 		return EXIT_FAILED;
+	if (system.live)
+		system.owners = owners_read(&options->root, &system);
 	plan = plan_make(config, &system);
 	if (plan_print(&plan, stdout, isatty(STDOUT_FILENO)) < 0)
 		return EXIT_FAILED;
@@ -118,7 +122,7 @@ static int show_all(const void *data, int ready)
 		return EXIT_FAILED;
 	plan = plan_make(q->config, &system);
 	if (system.live) {
-		system_observe_disks(&system, &q->options->root);
+		inuse_observe_disks(&system, &q->options->root);
 		status_facts_read(&system, &q->options->root);
 	}
 	if (write(ready, "", 1) != 1)
@@ -175,6 +179,7 @@ static int cmd_doctor(const struct options *options, const struct config *config
 	}
 	if (observe(&system, options, config) < 0)
 		return EXIT_FAILED;
+	system.owners = owners_read(&options->root, &system);
 	r = doctor_facts_read(&options->root, &system, &facts);
 	if (r < 0) {
 		log_error_errno(r, "cannot read what the kernel runs with");
@@ -184,6 +189,17 @@ static int cmd_doctor(const struct options *options, const struct config *config
 	return statuses[findings_print(&findings, stdout)];
 }
 
+/* By address or network interface; NULL, said: none. */
+static const struct function *find_function(const struct system *system, const char *name)
+{
+	const struct function *function = explain_find(system, name);
+
+	if (!function)
+		log_error("%s: no PCI function has that address or network interface",
+			  name);
+	return function;
+}
+
 static int cmd_explain(const struct options *options, const struct config *config)
 {
 	_cleanup_(system_done) struct system system = {};
@@ -191,12 +207,9 @@ static int cmd_explain(const struct options *options, const struct config *confi
 
 	if (observe(&system, options, config) < 0)
 		return EXIT_FAILED;
-	function = explain_find(&system, options->argument);
-	if (!function) {
-		log_error("%s: no PCI function has that address or network interface",
-			  options->argument);
+	function = find_function(&system, options->argument);
+	if (!function)
 		return EXIT_FAILED;
-	}
 	explain_print(stdout, config, &system, function);
 	return EXIT_DONE;
 }
@@ -334,11 +347,24 @@ static int cmd_kargs(const struct options *options, const struct config *config)
 
 static int cmd_reset(const struct options *options, const struct config *config)
 {
+	_cleanup_(system_done) struct system system = {};
+	const char *only = NULL;
+
 	if (options->root.live && geteuid() != 0) {
-		log_error("reset removes files of the system: run it as root");
+		log_error("reset takes VFs and files away: run it as root");
 		return EXIT_FAILED;
 	}
-	return run_reset(config, &options->root) < 0 ? EXIT_FAILED : EXIT_DONE;
+	if (options->argument) {
+		const struct function *pf;
+
+		if (observe(&system, options, config) < 0)
+			return EXIT_FAILED;
+		pf = find_function(&system, options->argument);
+		if (!pf)
+			return EXIT_FAILED;
+		only = pf->address;
+	}
+	return run_reset(config, &options->root, only) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 /* They are about this machine, and open what only root may. */
@@ -431,7 +457,7 @@ static const struct command commands[] = {
 	{ "attach", "ADDRESS", "hot-plug a claimed VF into the QEMU at --qmp",
 	  cmd_attach },
 	{ "detach", "ADDRESS", "take it out again, and release it", cmd_detach },
-	{ "reset", NULL, "remove all files that were written; VFs stay as they are",
+	{ "reset", "[PF]", "take back what was made and is not used; all: also files",
 	  cmd_reset },
 };
 
@@ -459,7 +485,11 @@ static void help(void)
 	     "detach: for\n"
 	     "                             the guest (60)\n"
 	     "  --device=ADDRESS           apply: only this PF or device\n"
-	     "  --boot                     apply: leave the kernel arguments alone\n"
+	     "  --boot                     apply, plan: leave the kernel arguments "
+	     "alone, and VFs that\n"
+	     "                             a VM may hold\n"
+	     "  --force-in-use=ADDRESS     apply, plan, reset: take this function also "
+	     "from its user\n"
 	     "  --format=FORMAT            kargs print: cmdline, grub, bls, bootc or "
 	     "toml;\n"
 	     "                             status: dot, a picture for graphviz\n"
@@ -501,6 +531,7 @@ enum {
 	OPT_WAIT,
 	OPT_DEVICE,
 	OPT_BOOT,
+	OPT_FORCE_IN_USE,
 	OPT_FORMAT,
 	OPT_JSON,
 	OPT_OWNER,
@@ -543,6 +574,7 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 		{ "wait", required_argument, NULL, OPT_WAIT },
 		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ "boot", no_argument, NULL, OPT_BOOT },
+		{ "force-in-use", required_argument, NULL, OPT_FORCE_IN_USE },
 		{ "format", required_argument, NULL, OPT_FORMAT },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "owner", required_argument, NULL, OPT_OWNER },
@@ -573,6 +605,9 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 			break;
 		case OPT_BOOT:
 			options->run.boot = true;
+			break;
+		case OPT_FORCE_IN_USE:
+			strings_add(&options->force_in_use, optarg);
 			break;
 		case OPT_FORMAT:
 			options->format = optarg;
@@ -623,8 +658,26 @@ static const struct command *parse_command(struct options *options, int argc,
 			  command->name);
 		return NULL;
 	}
+	if (command && options->force_in_use.n && options->run.boot) {
+		log_error("--force-in-use is not for a boot");
+		return NULL;
+	}
 	options->argument = n > 1 ? argv[optind + 1] : NULL;
 	return command;
+}
+
+static int check_forced(const struct options *options)
+{
+	for (size_t i = 0; i < options->force_in_use.n; i++) {
+		const char *address = options->force_in_use.items[i];
+
+		if (!*address ||
+		    !root_exists(&options->root, "sys/bus/pci/devices/%s", address))
+			return log_error_errno(ENODEV,
+					       "--force-in-use=%s: expected 0000:01:10.0",
+					       address);
+	}
+	return 0;
 }
 
 /* A relative path is meant from here; below --root there is no here. */
@@ -670,7 +723,11 @@ static int run(int argc, char *argv[])
 		return EXIT_FAILED;
 	}
 	options.root.trouble = &trouble;
-	r = load_config(&config, &options, command);
+	r = check_forced(&options);
+	if (r == 0)
+		r = load_config(&config, &options, command);
+	config.gentle = options.run.boot;
+	config.force_in_use = options.force_in_use; /* which config_done() frees */
 	r = r < 0 ? EXIT_FAILED : command->run(&options, &config);
 	if (trouble.error)
 		log_error_errno(trouble.error, "cannot read %s", trouble.path);

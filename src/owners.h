@@ -4,13 +4,16 @@
 #pragma once
 
 #include "root.h"
-#include "system.h"
+
+struct system;
 
 /* Somebody else's file that makes or binds VFs. */
 struct owner {
-	const char *name; /* "netplan" */
-	char *file;       /* "/etc/netplan/50-vf.yaml" */
-	char *rules;      /* the same as lines of sriov.conf, "": not known */
+	const char *name;   /* "netplan" */
+	char *file;         /* "/etc/netplan/50-vf.yaml" */
+	char *rules;        /* the same as lines of sriov.conf, "": not known */
+	struct strings pfs; /* addresses of those that it names, by address, interface,
+			       MAC or driver */
 };
 
 struct owners {

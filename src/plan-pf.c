@@ -307,7 +307,9 @@ static void create_vfs(struct task *t, unsigned want)
 				      "VFs get their native driver");
 	create = planner_add(t->planner, CREATE_VFS, t->pf, NONE, NULL, count,
 			     t->rule->where);
-	create->why = xasprintf("%u VFs wanted, found none", want);
+	create->why = t->pf->n_vfs ?
+			      xasprintf("%u VFs wanted, found %zu", want, t->pf->n_vfs) :
+			      xasprintf("%u VFs wanted, found none", want);
 	create->patience = driver_find(t->pf->driver)->patience;
 	for (unsigned i = 0; i < want; i++)
 		if (!streq(pf_rule_driver(t->rule, t->pf, i), DRIVER_NATIVE))
@@ -335,21 +337,32 @@ static void create_vfs(struct task *t, unsigned want)
 		set_autoprobe(t, false, true, "as it was");
 }
 
+/*
+ * Who keeps a function from being taken; NULL: nobody, or --force-in-use says so. One
+ * that is used and has no driver was forced already: the kernel waits for its user, and
+ * with it would who writes to it.
+ */
+static const char *user_of(const struct task *t, const struct function *f)
+{
+	return planner_is_forced(t->planner, f) && f->driver ? NULL : f->in_use;
+}
+
 static void keep_vf(struct task *t, const struct function *vf, const char *driver)
 {
 	struct planner *p = t->planner;
 	struct where where = vf_where(t->rule, vf->vf_index);
 
-	if (driver_is_vfio(vf->driver))
+	if (!user_of(t, vf))
 		planner_problem(
 			p, LOG_ERR, vf, where,
-			"is bound to %s, %s wanted; a VM may hold it: stop its users, "
-			"then unbind it",
+			"is bound to %s, %s wanted; a VM may hold it, so a boot leaves "
+			"it: sriov-setup apply takes it when nobody has it open",
 			vf->driver, driver);
 	else
 		planner_problem(p, LOG_ERR, vf, where,
 				"is bound to %s, %s wanted; left alone because %s",
-				vf->driver, driver, vf->in_use);
+				vf->driver ? vf->driver : "no driver", driver,
+				vf->in_use);
 }
 
 /*
@@ -386,6 +399,27 @@ static char *why_set(const struct function *vf, const struct vf_values *set)
 	return xasprintf("found %s", text);
 }
 
+/* Without an override only autoprobe lets a driver have it: pci_device_can_probe(). */
+static void probe_vf(struct task *t, unsigned i)
+{
+	if (!t->pf->autoprobe)
+		set_autoprobe(t, true, false, "for a native VF");
+	planner_add(t->planner, PROBE, t->pf, (int)i, NULL, NULL, vf_where(t->rule, i))
+		->why = xstrdup("native driver wanted");
+	if (!t->pf->autoprobe)
+		set_autoprobe(t, false, true, "as it was");
+}
+
+static void unbind_vf(struct task *t, const struct function *vf, char *why)
+{
+	struct action *a = planner_add(t->planner, UNBIND, t->pf, (int)vf->vf_index,
+				       vf->driver, NULL, vf_where(t->rule, vf->vf_index));
+
+	a->why = why;
+	a->forced = planner_is_forced(t->planner, vf);
+	a->disruptive = a->forced || driver_is_vfio(vf->driver);
+}
+
 /* A VF that exists already: nothing where it is right or was left to the kernel. */
 static void correct_vf(struct task *t, const struct function *vf)
 {
@@ -395,7 +429,8 @@ static void correct_vf(struct task *t, const struct function *vf)
 	bool native = streq(driver, DRIVER_NATIVE);
 	bool right = streq(vf->driver, is_named(driver) ? driver : NULL) ||
 		     (native && !driver_is_vfio(vf->driver));
-	bool held = vf->driver && (vf->in_use || driver_is_vfio(vf->driver)), reload;
+	bool vfio = driver_is_vfio(vf->driver), reload;
+	bool held = user_of(t, vf) || (vfio && t->planner->config->gentle);
 	int i = (int)vf->vf_index;
 	struct vf_values set;
 	struct action *back;
@@ -407,19 +442,21 @@ static void correct_vf(struct task *t, const struct function *vf)
 	set = vf_changes(t, vf, held);
 	reload = right && vf->driver && set.known & VF_BEFORE_BIND;
 	if (!right)
-		override_vf(t, vf->vf_index, driver);
+		override_vf(t, vf->vf_index, native ? "" : driver);
 	else if (reload && !t->pf->autoprobe) /* else bind would find no device */
 		override_vf(t, vf->vf_index, vf->driver);
 	if (vf->driver && (!right || reload))
-		planner_add(t->planner, UNBIND, t->pf, i, vf->driver, NULL, where)->why =
-			right ? xstrdup("its driver must see what is set") :
-				xasprintf("%s wanted", driver);
+		unbind_vf(t, vf,
+			  right ? xstrdup("its driver must see what is set") :
+				  xasprintf("%s wanted", driver));
 	set_vf(t, vf->vf_index, &set, set.known ? why_set(vf, &set) : NULL);
 	plan_nvme_vf(t, vf->vf_index, vf);
 	if (entry)
 		set_attributes(t, vf, i, &entry->sysfs, false);
 	if (!right && is_named(driver))
 		bind_vf(t, vf->vf_index, driver);
+	else if (!right && native)
+		probe_vf(t, vf->vf_index);
 	if (!reload)
 		return;
 	back = planner_add(t->planner, BIND, t->pf, i, vf->driver, NULL, where);
@@ -510,35 +547,123 @@ static void correct_vfs(struct task *t)
 /* How many VFs there should be, and with this driver can be. */
 static unsigned wanted_count(struct task *t)
 {
-	const struct function *pf = t->pf;
-	unsigned want = (unsigned)t->rule->vfs;
+	unsigned want = pf_rule_count(t->rule, t->pf);
 
-	if (t->rule->vfs == VFS_MAX)
-		return pf->total_vfs;
-	if (t->rule->vfs == VFS_UNSET)
-		return (unsigned)pf->n_vfs;
-	if (!driver_find(pf->driver)->makes_all || want == 0 || want >= pf->total_vfs)
-		return want;
-	planner_problem(t->planner, LOG_INFO, pf, t->rule->where,
-			"%u VFs wanted; its driver always makes all %u", want,
-			pf->total_vfs);
-	return pf->total_vfs;
+	if (t->rule->vfs > 0 && want > (unsigned)t->rule->vfs)
+		planner_problem(t->planner, LOG_INFO, t->pf, t->rule->where,
+				"%d VFs wanted; its driver always makes all %u",
+				t->rule->vfs, want);
+	return want;
 }
 
-static void tell_of_count(struct task *t, unsigned want)
+#define USERS_NAMED 8
+
+/* Each VF that is used, with its user; NULL: none is. The caller frees it. */
+static char *users_of_vfs(const struct task *t)
+{
+	char *text = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->pf->n_vfs; i++) {
+		const struct function *vf =
+			t->pf->vfs[i] == NONE ?
+				NULL :
+				&t->planner->system->functions[t->pf->vfs[i]];
+		const char *user = vf ? user_of(t, vf) : NULL;
+		char *more;
+
+		if (!user || n++ >= USERS_NAMED)
+			continue;
+		more = xasprintf("%s%sVF %zu (%s) is in use: %s", text ? text : "",
+				 text ? "; " : "", i, vf->address, user);
+		free(text);
+		text = more;
+	}
+	if (n > USERS_NAMED) {
+		char *more = xasprintf("%s; and %zu more", text, n - USERS_NAMED);
+
+		free(text);
+		text = more;
+	}
+	return text;
+}
+
+/* Why the VFs that are there stay; NULL: they may go. The caller frees it. */
+static char *count_obstacle(const struct task *t)
 {
 	const char *no_vfs = driver_find(t->pf->driver)->no_vfs;
-	unsigned have = (unsigned)t->pf->n_vfs;
 
-	if (have > want)
-		planner_problem(t->planner, LOG_WARNING, t->pf, t->rule->where,
-				"has %u VFs, %u wanted; they are kept", have, want);
-	else if (have < want)
-		planner_problem(t->planner, LOG_ERR, t->pf, t->rule->where,
-				"has %u VFs, %u wanted; %s", have, want,
-				no_vfs ? no_vfs :
-					 "the kernel only grows from 0: write 0 to its "
-					 "sriov_numvfs when no VF is used, or reboot");
+	if (no_vfs)
+		return xstrdup(no_vfs);
+	if (t->planner->config->gentle)
+		return xstrdup("a boot takes none away, sriov-setup apply does when "
+			       "none is in use");
+	if (t->planner->config->keep_counts)
+		return xstrdup("to change that has failed");
+	if (t->pf->carries && !planner_is_forced(t->planner, t->pf))
+		return xasprintf("%s, and that may stop for a moment (--force-in-use=%s "
+				 "does it all the same)",
+				 t->pf->carries, t->pf->address);
+	return users_of_vfs(t);
+}
+
+/*
+ * sriov_numvfs_store() goes from one count to another only through none. A VF that is
+ * unbound before is taken from nobody and blocks nothing, as one in use would when the
+ * count is written; and all at once are much faster.
+ */
+static void change_count(struct task *t, unsigned want)
+{
+	struct planner *p = t->planner;
+	size_t first = p->plan.n_actions;
+	_cleanup_free_ char *have = xasprintf("%zu", t->pf->n_vfs);
+
+	for (size_t i = 0; i < t->pf->n_vfs; i++) {
+		const struct function *vf = t->pf->vfs[i] == NONE ?
+						    NULL :
+						    &p->system->functions[t->pf->vfs[i]];
+
+		if (vf && vf->driver)
+			unbind_vf(t, vf, xstrdup("the count changes"));
+	}
+	planner_add(p, REMOVE_VFS, t->pf, NONE, NULL, have, t->rule->where)->why =
+		xasprintf("%u VFs wanted", want);
+	if (want)
+		create_vfs(t, want);
+	for (size_t i = first; i < p->plan.n_actions; i++)
+		p->plan.actions[i].disruptive = true;
+}
+
+/* At a boot more than are wanted are no failure. */
+static void keep_count(struct task *t, unsigned want, const char *why)
+{
+	bool spare = t->pf->n_vfs > want && t->planner->config->gentle;
+
+	planner_problem(t->planner, spare ? LOG_WARNING : LOG_ERR, t->pf, t->rule->where,
+			"has %zu VFs, %u wanted; they stay: %s", t->pf->n_vfs, want, why);
+}
+
+/* Somebody else who makes VFs of this PF. */
+static void tell_owners(struct task *t)
+{
+	const struct owners *owners = &t->planner->system->owners;
+
+	for (size_t i = 0; t->rule->vfs != VFS_UNSET && i < owners->n; i++)
+		if (strings_contain(&owners->items[i].pfs, t->pf->address))
+			planner_problem(t->planner, LOG_WARNING, t->pf, t->rule->where,
+					"%s makes or binds its VFs too, see %s: let one "
+					"of them do it",
+					owners->items[i].name, owners->items[i].file);
+}
+
+void plan_no_vfs(struct task *t)
+{
+	_cleanup_free_ char *obstacle = count_obstacle(t);
+
+	if (obstacle)
+		keep_count(t, 0, obstacle);
+	else
+		change_count(t, 0);
 }
 
 /*
@@ -576,24 +701,30 @@ static bool changes_driver(struct task *t)
 void plan_pf(struct task *t)
 {
 	const struct function *pf = t->pf;
-	struct where where = t->rule->where;
 	unsigned have = (unsigned)pf->n_vfs, want = wanted_count(t);
+	_cleanup_free_ char *obstacle = have && have != want ? count_obstacle(t) : NULL;
+	bool change = have != want && !obstacle;
 
 	if (changes_driver(t))
 		return;
 	if (pf_rule_needs_link(t->rule) && !pf->link)
 		planner_problem(
-			t->planner, LOG_ERR, pf, where,
+			t->planner, LOG_ERR, pf, t->rule->where,
 			"what the rule says of link, MTU and VFs cannot be set: %s",
 			pf->link_error ? pf->link_error : "it was not looked at");
+	tell_owners(t);
 	set_eswitch(t);
-	set_pf(t, have == 0 && want > 0);
-	if (have == 0 && want > 0) {
-		if (pf_is_able(t, want) && plan_nvme(t, want))
-			create_vfs(t, want);
+	set_pf(t, change && want > 0);
+	if (change && want && !(pf_is_able(t, want) && plan_nvme(t, want)))
+		change = false;
+	else if (change && have)
+		change_count(t, want);
+	else if (change)
+		create_vfs(t, want);
+	if (change)
 		return;
-	}
-	tell_of_count(t, want);
+	if (obstacle)
+		keep_count(t, want, obstacle);
 	if (!keeps_off_vfio(t, have) && plan_nvme(t, have))
 		correct_vfs(t);
 }

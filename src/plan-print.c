@@ -23,6 +23,9 @@ char *action_text(const struct action *a, bool done)
 	case WRITE:
 		return xasprintf("%s %s%s%s %s", done ? "wrote" : "write", target,
 				 *target ? "/" : "", a->name, a->value);
+	case REMOVE_VFS:
+		return xasprintf("%s the %s VFs of %s", done ? "removed" : "remove",
+				 a->value, target);
 	case CREATE_VFS:
 		return xasprintf("%s %s VFs on %s", done ? "created" : "create", a->value,
 				 target);
@@ -30,8 +33,11 @@ char *action_text(const struct action *a, bool done)
 		return xasprintf("%s mediated device %s/%s on %s",
 				 done ? "created" : "create", a->name, a->value, target);
 	case OVERRIDE:
-		return xasprintf("%s %s for %s", done ? "reserved" : "reserve", target,
-				 a->value);
+		return *a->value ?
+			       xasprintf("%s %s for %s", done ? "reserved" : "reserve",
+					 target, a->value) :
+			       xasprintf("%s %s for any driver", done ? "freed" : "free",
+					 target);
 	case UNBIND:
 		return xasprintf("%s %s from %s", done ? "unbound" : "unbind", target,
 				 a->name);
@@ -182,6 +188,7 @@ static char line_sign(const struct action *a)
 		return '!';
 	switch (a->verb) {
 	case UNBIND:
+	case REMOVE_VFS:
 		return '-';
 	case OVERRIDE:
 	case MEMLOCK:
@@ -222,12 +229,13 @@ static void print_line(FILE *out, const struct line *line, bool colour)
 	const char *separator = "  # ";
 	char sign = line_sign(a);
 
-	bool reasons = a->disruptive || a->why || reboot || a->where.file;
+	bool reasons = a->why || a->disruptive || reboot || a->where.file;
 
 	fprintf(out, "%s%c %-*s%s", colour ? sign_colour(sign) : "", sign,
 		reasons ? 52 : 0, text, colour ? "\033[0m" : "");
-	const char *parts[] = { a->disruptive ? "takes it from who may use it" : NULL,
-				a->why, reboot };
+	bool takes = a->disruptive && (a->verb == UNBIND || a->verb == REMOVE_VFS);
+	const char *parts[] = { takes ? "takes it from who may use it" : NULL, a->why,
+				reboot };
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (parts[i]) {
 			fprintf(out, "%s%s", separator, parts[i]);
@@ -277,7 +285,7 @@ static void print_counts(FILE *out, const struct plan *plan)
 	}
 	count(out, &separator, now, "to do now");
 	count(out, &separator, later, "for later");
-	count(out, &separator, disruptive, "disruptive: left to you");
+	count(out, &separator, disruptive, "disruptive");
 	count(out, &separator, errors, errors == 1 ? "error" : "errors");
 	count(out, &separator, warnings, warnings == 1 ? "warning" : "warnings");
 	if (*separator)

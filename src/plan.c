@@ -1,5 +1,7 @@
 #include "planner.h"
 
+#include "driver.h"
+
 #include <search.h>
 
 int plan_pf_rule(const struct config *config, const struct function *pf)
@@ -39,6 +41,19 @@ const char *device_rule_driver(const struct device_rule *rule,
 			       const struct function *function)
 {
 	return resolve(rule->driver, function);
+}
+
+unsigned pf_rule_count(const struct pf_rule *rule, const struct function *pf)
+{
+	unsigned want = (unsigned)rule->vfs;
+
+	if (rule->vfs == VFS_UNSET)
+		return (unsigned)pf->n_vfs;
+	if (rule->vfs == VFS_MAX || (want && driver_find(pf->driver)->makes_all))
+		return pf->total_vfs;
+	/* more than it was told: it would do so again */
+	return pf->asked && want == pf->asked && pf->n_vfs > want ? (unsigned)pf->n_vfs :
+								    want;
 }
 
 const char *pf_rule_resource(const struct pf_rule *rule, unsigned vf_index)

@@ -6,11 +6,14 @@
 #pragma once
 
 #include "config.h"
+#include "made.h"
 #include "system.h"
 
 enum verb {
 	LOAD_MODULE, /* name: module, value: its options or NULL */
 	WRITE,      /* name: attribute of the function, or path below /sys; value: text */
+	REMOVE_VFS, /* all of them, none of which has a driver any more; value: how many
+		     */
 	CREATE_VFS, /* value: count, which is read back; patience */
 	OVERRIDE,   /* value: driver, "" clears driver_override */
 	UNBIND,     /* name: driver that is bound */
@@ -38,6 +41,7 @@ struct action {
 	enum verb verb;
 	enum when when;
 	bool disruptive; /* takes something away from who may be using it */
+	bool forced;     /* --force-in-use: also from who does use it */
 	bool always;     /* puts something back: also when an earlier action failed */
 	char *function;  /* address; NULL: the machine */
 	int vf; /* index of a VF of `function`, NONE: the function itself. A VF's address
@@ -67,6 +71,11 @@ struct plan {
 };
 
 struct plan plan_make(const struct config *config, const struct system *system);
+/* What takes away what was made, and only that: what is used, or was changed by others
+ * since, is a problem instead. `only`: of this function and its VFs; NULL: all.
+ * `config`: for force_in_use. */
+struct plan plan_reset(const struct config *config, const struct system *system,
+		       const struct made *made, const char *only);
 void plan_done(struct plan *plan);
 
 /* The rule that governs a PF or a device, by index into the config's arrays; NONE: none.
@@ -81,6 +90,8 @@ const char *device_rule_driver(const struct device_rule *rule,
 			       const struct function *function);
 const char *pf_rule_resource(const struct pf_rule *rule,
 			     unsigned vf_index); /* NULL: default */
+/* How many VFs the rule wants of this PF, whose driver may have made more (QAT). Pure. */
+unsigned pf_rule_count(const struct pf_rule *rule, const struct function *pf);
 
 /* What our file in modprobe.d should hold, "" for no file; the caller frees it. */
 char *plan_modprobe(const struct config *config, const struct system *system);

@@ -39,6 +39,11 @@ void planner_problem(struct planner *p, int level, const struct function *f,
 	};
 }
 
+bool planner_is_forced(const struct planner *p, const struct function *f)
+{
+	return strings_contain(&p->config->force_in_use, f->address);
+}
+
 bool driver_is_vfio(const char *driver)
 {
 	return driver && strstr(driver, "vfio") != NULL;

@@ -43,12 +43,17 @@ void planner_problem(struct planner *p, int level, const struct function *f,
 /* Something is to be bound to this driver. */
 void planner_need_driver(struct planner *p, const char *driver);
 
+/* --force-in-use names it. */
+bool planner_is_forced(const struct planner *p, const struct function *f);
+
 bool driver_is_vfio(const char *driver);
 /* Does the rule bind one of its first `n` VFs to a vfio driver? */
 bool pf_rule_wants_vfio(const struct pf_rule *rule, unsigned n);
 
 /* One file each; in the order in which they add to the plan. */
 void plan_pf(struct task *t);
+/* Removes the PF's VFs, or says why they stay. */
+void plan_no_vfs(struct task *t);
 /* NVMe: what the PF must give up for that many VFs; false: they cannot be made. Then for
  * each VF, which is NULL while it is not made. */
 bool plan_nvme(struct task *t, unsigned want);

@@ -2,9 +2,11 @@
 
 #include "apply.h"
 #include "export.h"
+#include "inuse.h"
 #include "kargs.h"
 #include "links.h"
 #include "log.h"
+#include "made.h"
 #include "memlock.h"
 #include "modprobe.h"
 #include "moved.h"
@@ -15,13 +17,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <time.h>
 
 #define LOCK_DEADLINE 180 /* seconds: another run may be creating VFs */
+#define RUN_DEADLINE 300  /* from then on no action is begun that is not begun yet */
 
+/*
+ * Not flock(2): a child that the kernel holds for ever has all that its parent has open.
+ * This kind of lock is the process's own.
+ */
 static int lock(const struct root *root, int *ret)
 {
+	struct flock whole = { .l_type = F_WRLCK };
 	_cleanup_close_ int fd = -1;
 	int r = root_replace(root, "", 0600, RUN_DIR "/lock");
 
@@ -30,8 +37,8 @@ static int lock(const struct root *root, int *ret)
 	fd = root_openat(root, O_RDWR, RUN_DIR "/lock");
 	if (fd < 0)
 		return log_error_errno(fd, "cannot open /" RUN_DIR "/lock");
-	for (int tries = LOCK_DEADLINE * 10; flock(fd, LOCK_EX | LOCK_NB) < 0; tries--) {
-		if (errno != EWOULDBLOCK || tries == 0)
+	for (int tries = LOCK_DEADLINE * 10; fcntl(fd, F_SETLK, &whole) < 0; tries--) {
+		if ((errno != EACCES && errno != EAGAIN) || tries == 0)
 			return log_error_errno(errno,
 					       "another run holds /" RUN_DIR "/lock");
 		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
@@ -146,7 +153,7 @@ static size_t count_now(const struct plan *plan)
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan->n_actions; i++)
-		n += plan->actions[i].when == NOW && !plan->actions[i].disruptive;
+		n += plan->actions[i].when == NOW;
 	return n;
 }
 
@@ -211,7 +218,18 @@ struct outcome {
 	unsigned done;
 	size_t left; /* actions that the last plan still had */
 	int problems, error;
+	bool acted;  /* in this round */
+	bool repair; /* what failed took something away: look what can be put right */
+	struct timespec end;
 };
+
+static bool takes_away(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_actions; i++)
+		if (plan->actions[i].disruptive)
+			return true;
+	return false;
+}
 
 /* `busy` gates the udev rule off while we bind by ourselves. */
 static int round_of_actions(const struct config *config, const struct root *root,
@@ -230,7 +248,8 @@ static int round_of_actions(const struct config *config, const struct root *root
 	if (options->device)
 		plan_keep(&plan, options->device);
 	outcome->left = count_now(&plan);
-	if (outcome->left == 0 || outcome->error < 0) {
+	outcome->acted = false;
+	if (outcome->left == 0 || (outcome->error < 0 && !outcome->repair)) {
 		outcome->problems = log_problems(&plan, false);
 		return end_work(root, outcome->error < 0);
 	}
@@ -240,7 +259,10 @@ static int round_of_actions(const struct config *config, const struct root *root
 	if (r < 0)
 		return log_error_errno(r, "cannot write below /run");
 	log_problems(&plan, true);
-	outcome->error = plan_apply(&plan, root, &done);
+	outcome->acted = true;
+	r = plan_apply(&plan, root, &outcome->end, &done);
+	outcome->error = outcome->error ? outcome->error : r;
+	outcome->repair = r < 0 && !config->keep_counts && takes_away(&plan);
 	outcome->done += done;
 	return end_work(root, outcome->error < 0);
 }
@@ -253,14 +275,16 @@ static int converge(const struct config *config, const struct root *root,
 		    const struct run_options *options, struct system *system,
 		    struct outcome *outcome)
 {
+	struct config own = *config; /* owns nothing */
+
 	for (int rounds = 0; rounds < 3; rounds++) {
-		bool failed = outcome->error < 0;
-		int r = round_of_actions(config, root, options, system, outcome);
+		int r = round_of_actions(&own, root, options, system, outcome);
 
 		if (r < 0 || outcome->left == 0)
 			return r;
-		if (failed) /* this round has only told what is wrong */
+		if (!outcome->acted)
 			break;
+		own.keep_counts |= outcome->repair;
 	}
 	log_error("%zu actions are still to do after doing them; see sriov-setup plan",
 		  outcome->left);
@@ -273,6 +297,7 @@ int run_apply(const struct config *config, const struct root *root,
 	_cleanup_(system_done) struct system system = {};
 	_cleanup_close_ int lock_fd = -1;
 	struct outcome outcome = { .problems = LOG_DEBUG };
+	struct config own = *config; /* owns nothing */
 	bool failed;
 	int r;
 
@@ -284,14 +309,17 @@ int run_apply(const struct config *config, const struct root *root,
 	}
 	if (lock(root, &lock_fd) < 0)
 		return 1;
+	own.gentle |= options->boot;
 	if (options->wait)
-		wait_for_pfs(config, root,
+		wait_for_pfs(&own, root,
 			     options->wait); /* what is missing fails in the plan */
+	clock_gettime(CLOCK_MONOTONIC, &outcome.end);
+	outcome.end.tv_sec += RUN_DEADLINE;
 	/* before looking: the rule then starts a unit for each PF that appears after our
 	 * look */
 	r = root_replace(root, "", 0644, RUN_DIR "/done");
 	r = r < 0 ? log_error_errno(r, "cannot make /" RUN_DIR "/done") :
-		    converge(config, root, options, &system, &outcome);
+		    converge(&own, root, options, &system, &outcome);
 	failed = r < 0 || outcome.error < 0 || outcome.problems <= LOG_ERR;
 	/* what was not seen whole must not take the place of what is true */
 	failed |= root_trouble(root) < 0 || write_rules(config, root, &system) < 0;
@@ -341,9 +369,65 @@ int run_kargs(const struct config *config, const struct root *root)
 	return options < 0 ? options : limits < 0 ? limits : r;
 }
 
-/* VFs and bindings stay: what takes them away from their users is not undone in passing.
- */
-int run_reset(const struct config *config, const struct root *root)
+static const struct function *find(const struct system *system, const char *address)
+{
+	for (size_t i = 0; i < system->n_functions; i++)
+		if (streq(system->functions[i].address, address))
+			return &system->functions[i];
+	return NULL;
+}
+
+/* As system_observe(), and who has open what was made. */
+static int observe_made(const struct config *config, const struct root *root,
+			const struct made *made, struct system *ret)
+{
+	_cleanup_free_ bool *which = NULL;
+	int r = system_observe(ret, root, config);
+
+	if (r < 0)
+		return log_error_errno(r, "cannot read the PCI devices");
+	which = xcalloc(ret->n_functions, sizeof(bool));
+	for (size_t i = 0; i < made->n; i++) {
+		const struct function *f = find(ret, made->items[i].address);
+
+		if (f && made->items[i].driver)
+			which[f - ret->functions] = true;
+		for (size_t j = 0; f && j < f->n_vfs; j++)
+			if (f->vfs[j] != NONE)
+				which[f->vfs[j]] = true;
+	}
+	inuse_observe_vfio(ret, root, which);
+	return 0;
+}
+
+/* As with apply, the plan that is empty afterwards is the verification. */
+static int take_back(const struct config *config, const struct root *root,
+		     const char *only)
+{
+	for (int rounds = 0;; rounds++) {
+		_cleanup_(made_done) struct made made = made_read(root);
+		_cleanup_(system_done) struct system system = {};
+		_cleanup_(plan_done) struct plan plan = {};
+		struct timespec end;
+		unsigned done;
+		int r = observe_made(config, root, &made, &system);
+
+		if (r < 0)
+			return r;
+		plan = plan_reset(config, &system, &made, only);
+		if (plan.n_actions == 0)
+			return log_problems(&plan, false) <= LOG_ERR ? -EBUSY : 0;
+		if (rounds > 0)
+			return log_error_errno(EAGAIN, "not all is taken back");
+		clock_gettime(CLOCK_MONOTONIC, &end);
+		end.tv_sec += RUN_DEADLINE;
+		r = plan_apply(&plan, root, &end, &done);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int remove_files(const struct config *config, const struct root *root)
 {
 	int r = kargs_remove(root, &config->kernel), first_error = r < 0 ? r : 0;
 	const char *const files[] = { MODPROBE_CONF, RULES_PATH, MOVED_STATE };
@@ -363,4 +447,17 @@ int run_reset(const struct config *config, const struct root *root)
 		first_error = r;
 	r = remove_exports(config, root);
 	return first_error ? first_error : r;
+}
+
+int run_reset(const struct config *config, const struct root *root, const char *only)
+{
+	_cleanup_close_ int lock_fd = -1;
+	int r = root->live ? lock(root, &lock_fd) : 0, files;
+
+	if (r < 0)
+		return r;
+	if (root->live)
+		r = take_back(config, root, only);
+	files = only ? 0 : remove_files(config, root);
+	return r < 0 ? r : files;
 }

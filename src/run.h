@@ -24,5 +24,9 @@ int run_apply(const struct config *config, const struct root *root,
 
 /* What acts with the next boot or module load: kernel arguments and modprobe.d. */
 int run_kargs(const struct config *config, const struct root *root);
-/* Removes all files of ours: kernel arguments, modprobe.d, udev rules, exports. */
-int run_reset(const struct config *config, const struct root *root);
+/*
+ * Takes back what runs of this boot made and nobody uses: VFs and bindings; of `only`, an
+ * address, or (NULL) of all, and then also removes all files of ours: kernel arguments,
+ * modprobe.d, udev rules, exports. 0, or a negative errno when something stays.
+ */
+int run_reset(const struct config *config, const struct root *root, const char *only);

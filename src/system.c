@@ -1,7 +1,9 @@
 #include "system.h"
 
 #include "attribute.h"
+#include "inuse.h"
 #include "kargs-state.h"
+#include "made.h"
 #include "memlock.h"
 #include "modprobe.h"
 #include "module.h"
@@ -236,62 +238,7 @@ static int read_function(struct system *system, const struct root *root, int ind
 	}
 	if (f->driver && !startswith(f->driver, "vfio"))
 		read_netdevs(&dir, f);
-	for (size_t i = 0; !f->in_use && i < f->n_netdevs; i++) {
-		const struct netdev *n = &f->netdevs[i];
-
-		if (n->master)
-			f->in_use = xasprintf("%s belongs to %s", n->name, n->master);
-		else if (n->up)
-			f->in_use = xasprintf("%s is up", n->name);
-	}
 	return 0;
-}
-
-/* "disk nvme0n1p1 is in use" for a function that a mounted or stacked block device hangs
- * on */
-static bool disk_in_use(const struct root *root, const char *mounts, const char *disk)
-{
-	_cleanup_free_ char *source = xasprintf(" /dev/%s", disk);
-	_cleanup_free_ char *swaps = NULL;
-	struct strings names = {};
-	bool used =
-		strstr(mounts, source) != NULL; /* also its partitions: same beginning */
-
-	if (!used && root_read(root, &swaps, "proc/swaps") == 0)
-		used = strstr(swaps, source + 1) != NULL;
-	if (!used && root_list(root, &names, "sys/class/block/%s/holders", disk) == 0)
-		used = names.n > 0;
-	strings_done(&names);
-	return used;
-}
-
-/* /sys/class/block holds disks and partitions; the link's path names each function above
- * it. */
-void system_observe_disks(struct system *system, const struct root *root)
-{
-	_cleanup_free_ char *mounts = NULL;
-	struct strings disks = {};
-
-	if (root_read(root, &mounts, "proc/self/mountinfo") < 0)
-		return;
-	root_list(root, &disks, "sys/class/block");
-	for (size_t i = 0; i < disks.n; i++) {
-		char path[PATH_MAX], *part, *rest = path;
-		_cleanup_close_ int dir = root_openat(root, O_PATH, "sys/class/block");
-		ssize_t n = readlinkat(dir, disks.items[i], path, sizeof(path) - 1);
-
-		if (n < 0 || !disk_in_use(root, mounts, disks.items[i]))
-			continue;
-		path[n] = '\0';
-		while ((part = strsep(&rest, "/"))) {
-			struct function *f = find(system, part);
-
-			if (f && !f->in_use)
-				f->in_use =
-					xasprintf("disk %s is in use", disks.items[i]);
-		}
-	}
-	strings_done(&disks);
 }
 
 /* slots/NAME/address is "0000:01:00": domain, bus and device, for all functions */
@@ -399,6 +346,21 @@ static void read_link(const struct root *root, struct function *pf)
 		return;
 	pf->link = xcalloc(1, sizeof(struct link));
 	*pf->link = link;
+}
+
+/* What was noted of VFs that are gone, and of others that came since, does not count. */
+static void read_made(struct system *system, const struct root *root)
+{
+	_cleanup_(made_done) struct made made = made_read(root);
+
+	for (size_t i = 0; i < system->n_functions; i++) {
+		struct function *f = &system->functions[i];
+		const struct made_item *item =
+			f->n_vfs ? made_vfs(&made, f->address) : NULL;
+
+		if (item && item->made == f->n_vfs)
+			f->asked = item->asked;
+	}
 }
 
 /* The driver of a module is only known for sure once it is loaded. */
@@ -550,6 +512,7 @@ static void function_done(struct function *f)
 	free(f->serial);
 	free(f->parent);
 	free(f->in_use);
+	free(f->carries);
 }
 
 static bool read_unsafe_interrupts(const struct root *root)
@@ -575,7 +538,7 @@ static bool is_stale(const struct root *root, const struct kernel_config *config
 	_cleanup_(kargs_state_done) struct kargs_state state;
 
 	return kargs_state_read(root, &state) == 0 &&
-	       kargs_state_is_stale(root, &state, config);
+	       kargs_state_is_stale(&state, config);
 }
 
 int system_observe(struct system *ret, const struct root *root,
@@ -612,8 +575,12 @@ int system_observe(struct system *ret, const struct root *root,
 		read_function(&system, root, (int)i, &wants);
 	if (system.live)
 		read_interrupted(&system, root);
+	if (system.live)
+		inuse_observe(&system, root);
 	if (system.live && may_take_disks(config))
-		system_observe_disks(&system, root);
+		inuse_observe_disks(&system, root);
+	if (system.live)
+		read_made(&system, root);
 	if (wants.slot)
 		read_slots(&system, root);
 	for (size_t i = 0; i < system.n_functions; i++)
@@ -622,6 +589,8 @@ int system_observe(struct system *ret, const struct root *root,
 	find_vfio_drivers(&system, root, config);
 	if (system.live)
 		root_list(root, &system.drivers, "sys/bus/pci/drivers");
+	if (!config->gentle)
+		inuse_observe_moves(&system, root, config);
 	system.vfio_module_loaded =
 		system.live && root_exists(root, "sys/module/vfio_pci");
 	system.unsafe_interrupts = system.live && read_unsafe_interrupts(root);
@@ -641,6 +610,7 @@ void system_done(struct system *system)
 	strings_done(&system->drivers);
 	free(system->modprobe);
 	strings_done(&system->memlock);
+	owners_done(&system->owners);
 	free(system->hostname);
 	kernel_facts_done(&system->kernel);
 	*system = (struct system){};

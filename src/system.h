@@ -12,6 +12,7 @@
 #include "kernel-args.h"
 #include "mdev.h"
 #include "netlink.h"
+#include "owners.h"
 #include "root.h"
 
 #define NONE (-1) /* no such number, no such index */
@@ -74,6 +75,9 @@ struct function {
 			 asked for, see status-facts.h */
 	char *in_use; /* why it must be left alone: "disk sda is mounted on /"; NULL: free
 		       */
+	char *carries;  /* what the host itself needs of it, so that a PF's count stays:
+			   not that it is just up; NULL: nothing */
+	unsigned asked; /* what its VFs were asked for with, by us; 0: others made them */
 };
 
 struct system {
@@ -86,20 +90,19 @@ struct system {
 	bool unsafe_interrupts;  /* vfio_iommu_type1's allow_unsafe_interrupts is set */
 	char *modprobe;          /* our file in modprobe.d; NULL: there is none */
 	struct strings memlock;  /* services that have our drop-in */
+	struct owners owners;    /* none, unless owners_read() was asked for them */
 	struct kernel_facts kernel; /* zeroed where no kernel section asks or asked */
 };
 
 /*
  * Reads all functions below sys/bus/pci/devices. What only some configs need is read for
- * those: slot and serial where a rule matches by them, in_use where a rule could unbind
- * the function, link, values and sysfs where the governing rule names them (netlink takes
- * the kernel's rtnl lock). Below --root nothing is observed. A device that vanishes
- * meanwhile is left out, no error.
+ * those: slot and serial where a rule matches by them, who has it open in VFIO where a
+ * rule would move the function (and the run is not gentle), link, values and sysfs where
+ * the governing rule names them (netlink takes the kernel's rtnl lock). Below --root
+ * nothing is observed. A device that vanishes meanwhile is left out, no error.
  */
 int system_observe(struct system *ret, const struct root *root,
 		   const struct config *config);
-/* Sets in_use of the functions that a used disk hangs on, whoever governs them. */
-void system_observe_disks(struct system *system, const struct root *root);
 void system_done(struct system *system);
 
 /* The rule that governs a PF: the first that matches; NULL: none. Pure. */

@@ -55,16 +55,23 @@ void table_colour(struct table_row *row, const char *colour)
 	need(scols_line_set_color((struct libscols_line *)row, colour));
 }
 
+/* By an iterator: the lines are a list, and scols_table_get_line() counts from its head.
+ */
 static bool is_empty(struct libscols_table *scols, size_t column)
 {
-	for (size_t i = 0; i < scols_table_get_nlines(scols); i++) {
-		const char *text = scols_cell_get_data(
-			scols_line_get_cell(scols_table_get_line(scols, i), column));
+	struct libscols_iter *iter = scols_new_iter(SCOLS_ITER_FORWARD);
+	struct libscols_line *line;
+	bool empty = true;
 
-		if (text && *text)
-			return false;
+	if (!iter)
+		abort();
+	while (empty && scols_table_next_line(scols, iter, &line) == 0) {
+		const char *text = scols_cell_get_data(scols_line_get_cell(line, column));
+
+		empty = !text || !*text;
 	}
-	return true;
+	scols_free_iter(iter);
+	return empty;
 }
 
 void table_print(struct table *table, FILE *out)

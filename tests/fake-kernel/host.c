@@ -126,7 +126,7 @@ struct strings host_audit(struct host *host)
 int host_apply(struct host *host, const struct config *config, const char *device,
 	       char **ret_said)
 {
-	const struct run_options options = { .boot = true, .device = device };
+	const struct run_options options = { .boot = !host->by_hand, .device = device };
 	int status;
 
 	capture_start();

@@ -10,6 +10,7 @@ struct host {
 	struct root root; /* … and for the running machine */
 	pid_t server;
 	size_t audited; /* how much of the audit was read */
+	bool by_hand;   /* apply as an administrator does, not as a boot */
 };
 
 /* Why there can be no fake kernel here, static text; NULL: it works. Called once, first.
@@ -23,7 +24,7 @@ int host_control(const struct host *host, const char *line);
 /* The lines that the audit got since the last time. */
 struct strings host_audit(struct host *host);
 
-/* run_apply() as at boot, or only for `device`; *ret_said: its messages. */
+/* run_apply(), or only for `device`; *ret_said: its messages. */
 int host_apply(struct host *host, const struct config *config, const char *device,
 	       char **ret_said);
 

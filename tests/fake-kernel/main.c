@@ -182,7 +182,7 @@ static int write_file(int directory, const char *path, const char *text)
 	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-/* The few files of /proc that go with the machine. */
+/* The few files of /proc and /dev that go with the machine. */
 static int write_proc(const struct kernel *kernel, int directory)
 {
 	int r;
@@ -190,6 +190,9 @@ static int write_proc(const struct kernel *kernel, int directory)
 	mkdirat(directory, "sys", 0755);
 	mkdirat(directory, "proc", 0755);
 	mkdirat(directory, "proc/self", 0755);
+	mkdirat(directory, "dev", 0755);
+	if (symlinkat("../sys/" GROUPS, directory, "dev/vfio") < 0)
+		return -errno;
 	r = write_file(directory, "proc/cmdline", "root=/dev/vda1\n");
 	return r < 0 ? r : write_file(directory, "proc/self/mountinfo", kernel->mounts);
 }

@@ -144,6 +144,7 @@ void trial_run(struct trial *trial, struct host *host, struct config *config,
 	struct strings earlier = host_audit(host);
 
 	strings_done(&earlier);
+	config->gentle = !host->by_hand;
 	*trial = (struct trial){ .host = host, .config = config, .device = device };
 	if (system_observe(&trial->system, &host->root, config) < 0)
 		abort();

@@ -311,6 +311,13 @@ static const struct bad {
 	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = \"x\"; "
 	  "value = \"\"; } ); } );\n",
 	  2, "printable characters" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n nvme = { queues = 1; interrupts = "
+	  "1; }; } );\n",
+	  2, "nvme needs both, expected at least { queues = 2; interrupts = 1; }" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n nvme = { queues = 2; }; } );\n", 2,
+	  "nvme needs both" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n pf_driver = \"vfio-pci\"; } );\n",
+	  2, "pf_driver = \"vfio-pci\" makes no VFs" },
 	{ "pf = ( { match = { id = \"8086:1572\"; };\n eswitch = \"on\"; } );\n", 2,
 	  "expected \"legacy\" or \"switchdev\"" },
 	{ "pf = ( { match = { id = \"8086:1572\"; };\n eswitch_encap = true; } );\n", 2,

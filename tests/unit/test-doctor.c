@@ -63,12 +63,14 @@ static void diagnose(const char *what, struct fixture *f, unsigned vfs, int brid
 	FILE *out = open_memstream(&text, &size);
 
 	is_int(doctor_facts_read(&f->root, &system, &facts), 0, "%s: read", what);
+	system.owners = owners_read(&f->root, &system);
 	findings = doctor_judge(&config, &system, &facts);
 	is_int(findings_print(&findings, out), want, "%s: judged", what);
 	fclose(out);
 	if (!ok(strstr(text, part) != NULL, "%s: says \"%s\"", what, part))
 		printf("# %s\n", text);
 	findings_done(&findings);
+	owners_done(&system.owners);
 	fixture_close(f);
 }
 
@@ -181,6 +183,23 @@ static void test_owners(void)
 		FINDING_ATTENTION, "export config");
 	changed("netplan", "etc/netplan/a.yaml", "  virtual-function-count: 4",
 		FINDING_ATTENTION, "netplan makes or binds VFs too: /etc/netplan/a.yaml");
+	changed("the driver's own argument", "proc/cmdline", "quiet igb.max_vfs=7",
+		FINDING_ATTENTION,
+		"0000:01:00.0: the driver itself makes or binds VFs too: /proc/cmdline");
+	changed("another driver's", "usr/lib/modprobe.d/x.conf", "options igbx max_vfs=7",
+		FINDING_ATTENTION,
+		"attention  the driver itself makes or binds VFs too: "
+		"/usr/lib/modprobe.d/x.conf");
+	changed("sysfsutils", "etc/sysfs.conf",
+		"bus/pci/devices/0000:01:00.0/sriov_numvfs = 4", FINDING_ATTENTION,
+		"0000:01:00.0: sysfsutils makes or binds VFs too: /etc/sysfs.conf");
+	changed("a link file", "run/systemd/network/10-vf.link",
+		"[Match]\nDriver=igb\n[Link]\nSR-IOVVirtualFunctions=4\n",
+		FINDING_ATTENTION, "0000:01:00.0: systemd-udevd's .link file makes");
+	changed("NetworkManager", "run/NetworkManager/system-connections/a.nmconnection",
+		"[sriov]\ntotal-vfs=4\n", FINDING_ATTENTION, "NetworkManager makes");
+	changed("the operator", "etc/sriov-operator/pci/0000:01:00.0", "{}",
+		FINDING_ATTENTION, "0000:01:00.0: the SR-IOV network operator makes");
 	changed("a comment", "etc/netplan/a.yaml", "# virtual-function-count: 4",
 		FINDING_OK, "up to 7");
 	changed("vfio-pci's IDs", "etc/modprobe.d/vfio.conf",

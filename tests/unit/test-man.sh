@@ -64,11 +64,11 @@ same "each key is in an example" ok "ok${missing-}"
 # the commands and options of --help; the verbs of kargs and the formats are indented as commands
 "$program" --help >"$dir/help"
 commands=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' "$dir/help")
-options=$(grep -oE -e '--[a-z]+' "$dir/help")
+options=$(grep -oE -e '--[a-z][a-z-]*' "$dir/help")
 same "commands" "$commands" \
 	"$(section sriov-setup.8 DESCRIPTION | sed '/^The options/,$d' |
 		awk '/^\.Bl/ { depth++ } /^\.El/ { depth-- } depth == 1 && /^\.It Cm/ { print $3 }')"
-same "options" "$options" "$(sed -n 's/^\.It.* Fl \\-\([a-z]*\).*/--\1/p' "$man/sriov-setup.8")"
+same "options" "$options" "$(sed -n 's/^\.It.* Fl \\-\([a-z-]*\).*/--\1/p' "$man/sriov-setup.8")"
 verbs=$(sed -n 's/^  kargs \([a-z|]*\) .*/\1/p' "$dir/help" | tr '|' ' ')
 same "verbs of kargs" "$verbs" \
 	"$(sed -n 's/^\.It Cm kargs //p' "$man/sriov-setup.8" | tr -s '|' '\n' | grep -oE '[a-z]{4,}')"

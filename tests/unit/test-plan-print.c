@@ -130,7 +130,7 @@ static void test_marks(void)
 	       "- remove /etc/modprobe.d/sriov-setup.conf # from the module's next load "
 	       "on\n"
 	       "+ kernel arguments: iommu=pt # not in effect; needs a reboot\n"
-	       "2 for later, 1 disruptive: left to you, 1 error\n");
+	       "2 for later, 1 disruptive, 1 error\n");
 
 	prints("nothing", &plan, true, "nothing to do\n");
 	add(&plan, PROBE, PF, NONE, NULL, NULL);

@@ -183,25 +183,157 @@ static void test_existing(void)
 		"bind 0000:01:00.0 VF 0 to vfio-pci\n");
 
 	s = machine();
-	c = (struct config){};
+	c = (struct config){ .gentle = true };
 	add_vfs(&s, 0, 1, "vfio-pci");
 	add_rule(&c, "0000:01:00.0", 1, "native");
-	plan_has("a VF that a VM may hold is not unbound", &c, &s, "a VM may hold it");
+	plan_has("a boot unbinds no VF that a VM may hold", &c, &s, "a VM may hold it");
 
 	s = machine();
-	c = (struct config){};
+	c = (struct config){ .gentle = true };
 	s.vfio_module_loaded = true;
 	add_vfs(&s, 0, 2, NULL);
 	add_rule(&c, "0000:01:00.0", 4, "vfio-pci");
-	plan_has("growing is refused", &c, &s, "3 0000:01:00.0: has 2 VFs, 4 wanted");
+	plan_has("a boot does not grow", &c, &s, "3 0000:01:00.0: has 2 VFs, 4 wanted");
 
 	s = machine();
-	c = (struct config){};
+	c = (struct config){ .gentle = true };
 	s.vfio_module_loaded = true;
 	add_vfs(&s, 0, 2, "vfio-pci");
 	add_rule(&c, "0000:01:00.0", 0, "vfio-pci");
-	plan_is("more than wanted are kept", &c, &s,
-		"4 0000:01:00.0: has 2 VFs, 0 wanted; they are kept\n");
+	plan_is("nor shrink", &c, &s,
+		"4 0000:01:00.0: has 2 VFs, 0 wanted; they stay: a boot takes none away, "
+		"sriov-setup apply does when none is in use\n");
+}
+
+#define HELD "qemu-system-x86 (process 412) has it open in VFIO"
+
+static struct system used_machine(struct config *c, int vfs)
+{
+	struct system s = machine();
+
+	*c = (struct config){};
+	s.vfio_module_loaded = true;
+	add_vfs(&s, 0, 2, "vfio-pci");
+	add_rule(c, "0000:01:00.0", vfs, "vfio-pci");
+	return s;
+}
+
+static void test_count(void)
+{
+	struct config c;
+	struct system s = used_machine(&c, 3);
+
+	plan_is("another count: all unbound, none, the new count", &c, &s,
+		"unbind 0000:01:00.0 VF 0 from vfio-pci\n"
+		"unbind 0000:01:00.0 VF 1 from vfio-pci\n"
+		"remove the 2 VFs of 0000:01:00.0\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 0\n"
+		"create 3 VFs on 0000:01:00.0\n"
+		"reserve 0000:01:00.0 VF 0 for vfio-pci\n"
+		"reserve 0000:01:00.0 VF 1 for vfio-pci\n"
+		"reserve 0000:01:00.0 VF 2 for vfio-pci\n"
+		"write 0000:01:00.0/sriov_drivers_autoprobe 1\n"
+		"bind 0000:01:00.0 VF 0 to vfio-pci\n"
+		"bind 0000:01:00.0 VF 1 to vfio-pci\n"
+		"bind 0000:01:00.0 VF 2 to vfio-pci\n");
+
+	s = used_machine(&c, 0);
+	plan_is("none", &c, &s,
+		"unbind 0000:01:00.0 VF 0 from vfio-pci\n"
+		"unbind 0000:01:00.0 VF 1 from vfio-pci\n"
+		"remove the 2 VFs of 0000:01:00.0\n");
+
+	for (int wanted = 0; wanted < 4; wanted += 3) {
+		s = used_machine(&c, wanted);
+		s.functions[2].in_use = xstrdup(HELD);
+		_cleanup_free_ char *want =
+			xasprintf("3 0000:01:00.0: has 2 VFs, %d wanted; they stay: VF 1 "
+				  "(0000:01:10.2) is in use: " HELD "\n",
+				  wanted);
+		plan_is("not while one is used", &c, &s, want);
+	}
+
+	s = used_machine(&c, 0);
+	s.functions[1].in_use = xstrdup("eth5 is up");
+	s.functions[2].in_use = xstrdup(HELD);
+	strings_add(&c.force_in_use, "0000:01:10.2");
+	plan_has("force is for that device alone", &c, &s,
+		 "they stay: VF 0 (0000:01:10.0) is in use: eth5 is up\n");
+
+	s = used_machine(&c, 0);
+	s.functions[2].in_use = xstrdup(HELD);
+	strings_add(&c.force_in_use, "0000:01:10.2");
+	plan_has("and takes it", &c, &s, "unbind 0000:01:00.0 VF 1 from vfio-pci\n");
+
+	s = used_machine(&c, 0);
+	s.functions[0].carries = xstrdup("the default route goes over eth0");
+	plan_has("not where the host's route goes", &c, &s,
+		 "they stay: the default route goes over eth0");
+
+	s = used_machine(&c, 8);
+	plan_is("nor for a count that cannot be", &c, &s,
+		"3 0000:01:00.0: 8 VFs wanted, device and driver igb allow 7\n");
+
+	s = used_machine(&c, 1);
+	s.functions[0].asked = 1;
+	plan_is("a driver that makes more is not asked again", &c, &s,
+		"6 0000:01:00.0: 1 VFs wanted; its driver always makes all 2\n");
+}
+
+static void test_owners(void)
+{
+	struct config c;
+	struct system s = used_machine(&c, 2);
+	struct owner *owner = array_add(s.owners.items, s.owners.n);
+
+	owner->name = "netplan";
+	owner->file = xstrdup("/etc/netplan/a.yaml");
+	strings_add(&owner->pfs, "0000:01:00.0");
+	plan_is("somebody else makes VFs of the PF", &c, &s,
+		"4 0000:01:00.0: netplan makes or binds its VFs too, see "
+		"/etc/netplan/a.yaml: let one of them do it\n");
+
+	s = used_machine(&c, VFS_UNSET);
+	owner = array_add(s.owners.items, s.owners.n);
+	owner->name = "netplan";
+	strings_add(&owner->pfs, "0000:01:00.0");
+	plan_is("which the config leaves to him", &c, &s, "");
+}
+
+/* A VF that exists already and should be elsewhere. */
+static void test_move(void)
+{
+	struct config c;
+	struct system s = used_machine(&c, 2);
+
+	free(c.pfs[0].driver);
+	c.pfs[0].driver = xstrdup("none");
+	s.functions[1].in_use = xstrdup(HELD);
+	plan_is("apply takes an idle VF from VFIO, a used one it names", &c, &s,
+		"3 0000:01:10.0: is bound to vfio-pci, none wanted; left alone "
+		"because " HELD "\n"
+		"reserve 0000:01:00.0 VF 1 for none\n"
+		"unbind 0000:01:00.0 VF 1 from vfio-pci\n");
+
+	s = used_machine(&c, 2);
+	free(c.pfs[0].driver);
+	c.pfs[0].driver = xstrdup("native");
+	s.functions[1].in_use = xstrdup(HELD);
+	plan_is("and to its native driver, by its own ID", &c, &s,
+		"3 0000:01:10.0: is bound to vfio-pci, native wanted; left alone "
+		"because " HELD "\n"
+		"free 0000:01:00.0 VF 1 for any driver\n"
+		"unbind 0000:01:00.0 VF 1 from vfio-pci\n"
+		"probe 0000:01:00.0 VF 1\n");
+
+	s = used_machine(&c, 2);
+	free(s.functions[1].driver);
+	s.functions[1].driver = NULL;
+	s.functions[1].in_use = xstrdup(HELD);
+	strings_add(&c.force_in_use, "0000:01:10.0");
+	plan_is("one whose driver waits for its user has none", &c, &s,
+		"3 0000:01:10.0: is bound to no driver, vfio-pci wanted; left alone "
+		"because " HELD "\n");
 }
 
 static void test_unable(void)
@@ -309,6 +441,19 @@ static void test_device(void)
 
 	s = machine();
 	c = (struct config){};
+	add_function(&s, "0000:05:00.0", 0x10de, 0x1eb8, "nouveau")->in_use =
+		xstrdup("it is the boot display");
+	*array_add(c.devices, c.n_devices) = (struct device_rule){
+		.where = { FILE_NAME, 9 },
+		.match = { .vendor = 0x10de, .device = 0x1eb8 },
+		.driver = xstrdup("vfio-pci"),
+	};
+	strings_add(&c.force_in_use, "0000:05:00.0");
+	s.vfio_module_loaded = true;
+	plan_has("and forced", &c, &s, "unbind 0000:05:00.0 from nouveau\n");
+
+	s = machine();
+	c = (struct config){ .gentle = true };
 	add_function(&s, "0000:05:00.0", 0x10de, 0x1eb8, "vfio-pci");
 	*array_add(c.devices, c.n_devices) = (struct device_rule){
 		.where = { FILE_NAME, 9 },
@@ -520,6 +665,7 @@ static void test_found_values(void)
 	s = machine_with_values("vfio-pci");
 	c = (struct config){};
 	add_values(&c, "vfio-pci");
+	c.gentle = true;
 	s.functions[1].values.value[VF_MAC] = 0;
 	s.functions[1].values.value[VF_VLAN] = 0;
 	plan_is("a MAC address is not taken from a VM's feet", &c, &s,
@@ -635,6 +781,9 @@ int main(void)
 {
 	test_create();
 	test_existing();
+	test_count();
+	test_move();
+	test_owners();
 	test_unable();
 	test_vfio_ids();
 	test_device();

@@ -89,11 +89,13 @@ def corrected(t, guest):
 def moved_mac(t, guest):
     guest.sh(f"ip link set $(ls {PF % 1}/net) vf 0 mac 52:54:00:bb:00:00; ip link set $(ls {PF % 1}/net) vf 2 mac 52:54:00:bb:00:02")
     guest.sh(f"ip link set $(ls {PF % 1}/virtfn2/net) down")
-    code, said = guest.status("sriov-setup apply")
+    code, said = guest.status("sriov-setup apply --boot")
     t.eq(code, 3, "a MAC address that cannot be set is a failure")
-    t.has(said, "a VM may hold it", "that of a VF on vfio-pci is left alone")
+    t.has(said, "a VM may hold it", "a boot leaves that of a VF on vfio-pci alone")
     t.eq([v["address"] for v in vfs(guest, 1)["vfinfo_list"]][::2], ["52:54:00:bb:00:00", "62:00:00:01:00:02"],
          "that of an idle VF is set")
+    t.eq(guest.status("sriov-setup apply")[0], 0, "an administrator's run asks VFIO")
+    t.eq(vfs(guest, 1)["vfinfo_list"][0]["address"], "62:00:00:01:00:00", "and sets that of one that nobody has open")
     guest.sh(f"for i in $(seq 100); do ls {PF % 1}/virtfn2/net && break; sleep 0.1; done")
     t.eq(guest.sh(f"cat {PF % 1}/virtfn2/net/*/address").strip(), "62:00:00:01:00:02", "and its driver has seen it")
 

@@ -1,0 +1,295 @@
+/*
+ * An administrator changes the count of VFs or takes all back: what is used stays and is
+ * named, and what goes wrong on the way leaves no PF without its VFs.
+ */
+#include "promise.h"
+
+#include "made.h"
+#include "run.h"
+
+#include "fixture.h"
+
+#include <errno.h>
+#include <time.h>
+
+#define PF "0000:01:00.0"
+#define VF(n) "0000:01:10." #n /* of VF 0 to 3: 0, 2, 4, 6 */
+
+struct scene {
+	struct host host;
+	struct config config;
+	struct trial trial;
+};
+
+static void load(struct scene *s, const char *rules)
+{
+	if (root_replace(&s->host.root, rules, 0644, CONFIG_PATH) < 0)
+		abort();
+	config_done(&s->config);
+	s->config = (struct config){};
+	if (config_load(&s->config, &s->host.root, NULL) < 0)
+		abort();
+}
+
+static void load_count(struct scene *s, unsigned vfs)
+{
+	_cleanup_free_ char *rules =
+		xasprintf("pf = ( { match = { address = \"" PF "\"; }; vfs = %u; } );\n"
+			  "export = { kubevirt = false; };\n",
+			  vfs);
+
+	load(s, rules);
+}
+
+/* With four VFs of ours on vfio-pci. */
+static void open_scene(struct scene *s)
+{
+	_cleanup_free_ char *path = machine_path("igb.machine");
+
+	*s = (struct scene){};
+	host_start(&s->host, path, NULL);
+	s->host.by_hand = true;
+	load_count(s, 4);
+	trial_run(&s->trial, &s->host, &s->config, NULL);
+	if (s->trial.status != 0)
+		printf("# %s\n", s->trial.said);
+}
+
+static void close_scene(struct scene *s)
+{
+	trial_done(&s->trial);
+	config_done(&s->config);
+	host_stop(&s->host);
+}
+
+static void control(struct scene *s, const char *line)
+{
+	if (host_control(&s->host, line) < 0)
+		abort();
+}
+
+static void run(struct scene *s)
+{
+	trial_done(&s->trial);
+	trial_run(&s->trial, &s->host, &s->config, NULL);
+}
+
+/* Which line of the audit has it; -1: none. */
+static long find_write(const struct scene *s, const char *part)
+{
+	for (size_t i = 0; i < s->trial.audit.n; i++)
+		if (strstr(s->trial.audit.items[i], part))
+			return (long)i;
+	return -1;
+}
+
+static unsigned on_vfio(const struct scene *s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < s->trial.after.n; i++) {
+		const struct view *v = &s->trial.after.items[i];
+
+		n += streq(v->pf, PF) && streq(v->driver, "vfio-pci");
+	}
+	return n;
+}
+
+static unsigned vfs(const struct scene *s)
+{
+	return views_find(&s->trial.after, PF)->vfs;
+}
+
+static void says(const struct scene *s, const char *part, const char *what)
+{
+	if (!ok(strstr(s->trial.said, part) != NULL, "%s", what))
+		tap_show("said", s->trial.said);
+}
+
+static void test_counts(void)
+{
+	static const unsigned counts[] = { 6, 2, 0, 3 };
+	struct scene s;
+
+	open_scene(&s);
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		load_count(&s, counts[i]);
+		run(&s);
+		if (!ok(s.trial.status == 0 && vfs(&s) == counts[i] &&
+				on_vfio(&s) == counts[i],
+			"to %u VFs", counts[i]))
+			tap_show("said", s.trial.said);
+		if (i == 0)
+			ok(find_write(&s, "unbind " VF(6)) >= 0 &&
+				   find_write(&s, "unbind " VF(6)) <
+					   find_write(&s, "/sriov_numvfs 0"),
+			   "each was unbound before the count went to 0");
+	}
+	run(&s);
+	is_int((long)s.trial.audit.n, 0, "a second run writes nothing");
+	close_scene(&s);
+}
+
+/* Opens VF 2 as a VM does; and as /proc shows a process that has it. */
+static int hold(struct scene *s)
+{
+	_cleanup_free_ char *group = NULL, *link = NULL, *fd = NULL;
+	int held;
+
+	if (root_link_name(&s->host.root, &group,
+			   "sys/bus/pci/devices/" VF(4) "/iommu_group") < 0 ||
+	    root_replace(&s->host.root, "qemu-system-x86\n", 0644, "proc/412/comm") < 0 ||
+	    root_replace(&s->host.root, "", 0644, "proc/412/fd/0") < 0)
+		abort();
+	held = root_openat(&s->host.root, O_RDWR, "dev/vfio/%s", group);
+	link = xasprintf("/dev/vfio/%s", group);
+	fd = xasprintf("%s/proc/412/fd/7", s->host.path);
+	if (held < 0 || symlink(link, fd) < 0)
+		abort();
+	return held;
+}
+
+static int reset(struct scene *s, char **ret_said)
+{
+	int r;
+
+	capture_start();
+	r = run_reset(&s->config, &s->host.root, PF);
+	*ret_said = capture_end();
+	return r;
+}
+
+static void test_held(void)
+{
+	static const unsigned counts[] = { 6, 2, 0 };
+	_cleanup_free_ char *said = NULL;
+	struct scene s;
+	int held;
+
+	open_scene(&s);
+	held = hold(&s);
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		load_count(&s, counts[i]);
+		run(&s);
+		ok(s.trial.status == 1 && s.trial.audit.n == 0,
+		   "a VM has one: nothing is written for %u", counts[i]);
+		says(&s,
+		     "they stay: VF 2 (" VF(4) ") is in use: qemu-system-x86 (process "
+					       "412) has it open in VFIO",
+		     "who has it is named");
+	}
+	is_int(reset(&s, &said), -EBUSY, "reset takes nothing either");
+	ok(strstr(said, "qemu-system-x86 (process 412)") != NULL, "and names it");
+	close(held);
+	load_count(&s, 6);
+	run(&s);
+	ok(s.trial.status == 0 && on_vfio(&s) == 6, "when it is let go, the count grows");
+	close_scene(&s);
+}
+
+/* It does not let go, and nothing of the kernel's tells in time. */
+static void test_stuck(void)
+{
+	time_t start = time(NULL);
+	struct scene s;
+	int held;
+
+	open_scene(&s);
+	held = hold(&s);
+	control(&s, "fault */unbind value=" VF(4) " hang");
+	strings_add(&s.config.force_in_use, VF(4));
+	load_count(&s, 6);
+	strings_add(&s.config.force_in_use, VF(4));
+	run(&s);
+	is_int(s.trial.status, 3, "forced, and the user does not let go: a failure");
+	says(&s, "cannot unbind " PF " VF 2 from vfio-pci (somebody uses it)",
+	     "that is said");
+	is_int(find_write(&s, "/sriov_numvfs"), -1, "the count is not touched");
+	is_int((long)vfs(&s), 4, "no VF is gone");
+	strings_done(&s.config.force_in_use);
+	run(&s); /* a lock that the stuck child kept would hold it up */
+	ok(s.trial.status != 0 && time(NULL) - start < 30, "and the next run can start");
+	close(held);
+	close_scene(&s);
+}
+
+static void test_refused(void)
+{
+	struct scene s;
+
+	open_scene(&s);
+	control(&s, "fault */sriov_numvfs value=6 errno=ENOMEM");
+	load_count(&s, 6);
+	run(&s);
+	is_int(s.trial.status, 3, "the new count cannot be: a failure");
+	ok(vfs(&s) == 4 && on_vfio(&s) == 4, "the old one is back, with its drivers");
+	says(&s, PF " has its 4 VFs again", "that is said");
+	control(&s, "clear");
+
+	control(&s, "fault */sriov_numvfs value=0 errno=EPERM");
+	run(&s);
+	ok(vfs(&s) == 4 && on_vfio(&s) == 4, "a driver that removes none: all are bound");
+	control(&s, "clear");
+
+	control(&s, "fault */unbind value=" VF(2) " errno=EIO");
+	run(&s);
+	ok(vfs(&s) == 4 && on_vfio(&s) == 4, "one that cannot be unbound: all stay");
+	is_int(find_write(&s, "/sriov_numvfs"), -1, "and the count is not touched");
+	close_scene(&s);
+}
+
+static void test_reset(void)
+{
+	_cleanup_free_ char *first = NULL, *second = NULL;
+	_cleanup_(views_done) struct views after = {};
+	struct scene s;
+
+	open_scene(&s);
+	is_int(reset(&s, &first), 0, "reset");
+	after = views_read(&s.host.root, &s.config);
+	is_int(views_find(&after, PF)->vfs, 0, "takes its VFs away");
+	control(&s, "clear");
+	root_write(&s.host.root, "3", "sys/bus/pci/devices/" PF "/sriov_numvfs");
+	is_int(reset(&s, &second), 0, "reset again");
+	views_done(&after);
+	after = views_read(&s.host.root, &s.config);
+	is_int(views_find(&after, PF)->vfs, 3, "leaves those of others");
+	close_scene(&s);
+}
+
+/* VFs of others that were given another driver. */
+static void test_reset_drivers(void)
+{
+	_cleanup_free_ char *path = machine_path("existing.machine"), *said = NULL;
+	_cleanup_(views_done) struct views after = {};
+	struct scene s = {};
+
+	host_start(&s.host, path, NULL);
+	s.host.by_hand = true;
+	load(&s, "pf = ( { match = { address = \"" PF "\"; }; } );");
+	run(&s);
+	is_int((long)on_vfio(&s), 4, "VFs of others go to vfio-pci");
+	is_int(reset(&s, &said), 0, "reset");
+	after = views_read(&s.host.root, &s.config);
+	is_string(views_find(&after, VF(2))->driver, "igbvf", "gives them back");
+	is_string(views_find(&after, VF(2))->override, "(null)", "without a trace");
+	is_int(views_find(&after, PF)->vfs, 4, "and takes none away");
+	close_scene(&s);
+}
+
+int main(void)
+{
+	const char *missing = host_missing();
+
+	if (missing) {
+		printf("1..0 # SKIP %s\n", missing);
+		return 0;
+	}
+	test_counts();
+	test_held();
+	test_stuck();
+	test_refused();
+	test_reset();
+	test_reset_drivers();
+	return done();
+}

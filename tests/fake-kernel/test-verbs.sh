@@ -1,0 +1,91 @@
+#!/bin/sh
+# What each command says, to the letter: verbs/NAME. UPDATE=yes writes them anew.
+here=$(readlink -f "${srcdir:-.}/tests/fake-kernel")
+builddir=$(readlink -f "${builddir:-.}")
+if [ ! -x "$builddir/tests/fake-kernel/fake-kernel" ]; then
+	echo "1..0 # SKIP built without libfuse3"
+	exit 0
+elif [ ! -w /dev/fuse ] || ! unshare --mount true 2>/dev/null; then
+	echo "1..0 # SKIP mounting needs root and /dev/fuse"
+	exit 0
+elif ! cat /usr/share/misc/pci.ids /usr/share/hwdata/pci.ids 2>/dev/null | grep -q 82576; then
+	echo "1..0 # SKIP no list of PCI names"
+	exit 0
+fi
+if [ "${1:-}" != inside ]; then
+	script=$(readlink -f "$0")
+	BUILD=$builddir exec "$here/with" igb "$script" inside
+fi
+
+export LC_ALL=C
+n=0 bad=0 seen=
+says() { # NAME ARGUMENT…: what it prints and its exit status; other versions of pci.ids have other names
+	name=$1
+	shift
+	# other processes of this machine may have a /dev/vfio of another pretended one
+	unshare --pid --fork --mount-proc "$builddir/sriov-setup" --config=/run/sriov.conf "$@" >/run/output 2>&1
+	echo "exit status $?" >>/run/output
+	sed -i -e 's/82576 Gigabit Network Connection/8086:10c9/' -e "s|$image|/image|g" /run/output
+	n=$((n + 1))
+	seen="$seen $name"
+	[ -z "${UPDATE:-}" ] || cp /run/output "$here/verbs/$name"
+	if diff -u "$here/verbs/$name" /run/output >/run/diff; then
+		echo "ok $n - $name"
+	else
+		echo "not ok $n - $name"
+		sed 's/^/# /' /run/diff
+		bad=1
+	fi
+}
+cat >/run/sriov.conf <<-EOF2
+	kernel = { passthrough = true; };
+	pf = (
+	  { match = { driver = "ixgbe"; }; vfs = "max"; },
+	  { match = { interface = "eno1"; }; vfs = 7; resource = "example.org/nic";
+	    vf = ( { index = "5-6"; driver = "native"; } ); }
+	);
+	export = { node = "node-a"; };
+EOF2
+# the boot loader's and units' files are not to be those of the machine that tests
+image=/run/image
+mkdir -p $image/run $image/etc $image/usr/sbin
+# shellcheck disable=SC2016 # it is the stand-in that expands
+echo 'for x in /etc/default/grub.d/*.cfg; do . "$x"; done' >$image/usr/sbin/grub-mkconfig
+cp /run/sriov.conf $image/run
+sed -i '/kernel/d' /run/sriov.conf
+
+says check check
+says plan plan
+says explain explain eno1
+says apply apply --boot
+says apply.again apply --boot
+says plan.done plan
+echo >/sys/bus/pci/devices/0000:01:11.0/driver_override
+echo 0000:01:11.0 >/sys/bus/pci/drivers/vfio-pci/unbind
+says status status
+says status.json --json status
+says status.dot --format=dot status
+says export.config export config
+says export export kubevirt
+says claims claims
+says release release 0000:01:10.0
+says claim claim nothing.org/there --owner=vm-a
+says detach detach 0000:01:10.0
+says attach attach 0000:01:10.0 --qmp=/run/nobody
+says kargs.plan --root=$image plan
+says kargs --root=$image kargs apply
+says kargs.status --root=$image kargs status
+says kargs.print --root=$image kargs print
+says reset --root=$image reset
+for verb in $("$builddir/sriov-setup" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+	case "$seen $verb" in
+	*" $verb "*) ;;
+	*" doctor") ;; # it looks at the testing machine: test-doctor
+	*)
+		n=$((n + 1)) bad=1
+		echo "not ok $n - $verb is shown"
+		;;
+	esac
+done
+echo "1..$n"
+exit $bad
