@@ -71,7 +71,7 @@ static void write_hostdev(FILE *out, const char *indent, const struct offer *off
 	fprintf(out, "%s  </source>\n%s</hostdev>\n", indent, indent);
 }
 
-#define GUEST_GIB 4
+#define GUEST_GIB 4u
 
 /* One function of each pool. With a vIOMMU each has an address space of its own that pins
  * the guest's memory, and QEMU needs some for itself (libvirt's qemumemlocktest.c). */

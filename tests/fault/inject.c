@@ -243,7 +243,11 @@ static void keep_version(struct watch *watch, const char *path)
 	_cleanup_close_ int in = open(path, O_RDONLY | O_CLOEXEC),
 			    out = open(copy, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	char text[65536];
-	ssize_t n = read(in, text, sizeof(text));
+	ssize_t n;
+
+	if (in < 0) /* a link has no content */
+		return;
+	n = read(in, text, sizeof(text));
 
 	if (n < 0 || write(out, text, (size_t)n) != n)
 		fail(path);
