@@ -102,23 +102,19 @@ char *kargs_state_stamp(const struct signing_key *key)
 	return xasprintf("%016llx", (unsigned long long)hash(text, size));
 }
 
-bool kargs_state_is_elsewhere(const struct root *root, const struct kargs_state *state,
-			      const char *loader)
+bool kargs_state_is_elsewhere(const struct kargs_state *state, const char *loader)
 {
 	bool none = state->words.words.n == 0 && kargs_state_is_finished(state);
 
-	return !none && state->loader && *state->loader &&
-	       !streq(state->loader, loader) &&
-	       !(root->live && streq(state->boot_id, KARGS_IMAGE));
+	return !none && state->loader && *state->loader && !streq(state->loader, loader);
 }
 
-bool kargs_state_is_stale(const struct root *root, const struct kargs_state *state,
+bool kargs_state_is_stale(const struct kargs_state *state,
 			  const struct kernel_config *config)
 {
 	_cleanup_free_ char *stamp = NULL;
 
-	if (config->bootloader &&
-	    kargs_state_is_elsewhere(root, state, config->bootloader))
+	if (config->bootloader && kargs_state_is_elsewhere(state, config->bootloader))
 		return true;
 	/* what is signed stays good where the key is not at hand any more */
 	if (!config->secure_boot.key || !state->certificate || !*state->certificate)

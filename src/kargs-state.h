@@ -36,17 +36,13 @@ void kargs_state_done(struct kargs_state *state);
 /* What `certificate` is with this key; "none" without one, NULL when it cannot be read.
  * The caller frees it. */
 char *kargs_state_stamp(const struct signing_key *key);
-/*
- * Does another back end than this one have words of ours? What an image was built with
- * stays the image's, whatever boots it.
- */
-bool kargs_state_is_elsewhere(const struct root *root, const struct kargs_state *state,
-			      const char *loader);
+/* Does another back end than this one have words of ours? */
+bool kargs_state_is_elsewhere(const struct kargs_state *state, const char *loader);
 /*
  * Have these words to be written again although they are the wished ones, because the
  * config names another boot loader or another certificate? Reads the latter.
  */
-bool kargs_state_is_stale(const struct root *root, const struct kargs_state *state,
+bool kargs_state_is_stale(const struct kargs_state *state,
 			  const struct kernel_config *config);
 /* Has the attempt come to its end? True where there was none. */
 bool kargs_state_is_finished(const struct kargs_state *state);

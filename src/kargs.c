@@ -156,7 +156,14 @@ static int install(const struct kargs *k, const struct kargs_state *state)
 
 static bool is_elsewhere(const struct kargs *k)
 {
-	return kargs_state_is_elsewhere(k->root, &k->state, k->loader->name);
+	return kargs_state_is_elsewhere(&k->state, k->loader->name);
+}
+
+/* What an image was built with stays the image's, whatever boots it: bootc-kargsd's file
+ * is even out of reach. */
+static bool is_of_image(const struct kargs *k)
+{
+	return k->root->live && streq(k->state.boot_id, KARGS_IMAGE);
 }
 
 /* Nothing boots from there any more, so what its tools say is only worth a warning. */
@@ -296,7 +303,7 @@ static int change(struct kargs *k, struct kargs_state *new)
 	_cleanup_free_ char *text = cmdline_print(&new->words);
 	int r;
 
-	r = is_elsewhere(k) ? clean_up(k) : 0;
+	r = is_elsewhere(k) && !is_of_image(k) ? clean_up(k) : 0;
 	if (r < 0)
 		return r;
 	new->generation = k->state.generation + 1;
@@ -404,7 +411,7 @@ static int apply(struct kargs *k, const struct kernel_facts *facts,
 	if (finished && !moved && cmdline_equal(wanted, &k->state.words)) {
 		if (k->state.trial)
 			return settle_trial(k, facts, missing);
-		return kargs_state_is_stale(k->root, &k->state, k->config) ?
+		return kargs_state_is_stale(&k->state, k->config) ?
 			       sign_again(k) :
 			       judge(k, facts, missing);
 	}
@@ -451,7 +458,7 @@ int kargs_remove(const struct root *root, const struct kernel_config *config)
 		return r;
 	if (k.state.generation == 0)
 		return 0;
-	r = is_elsewhere(&k) ? clean_up(&k) : install(&k, &none);
+	r = is_elsewhere(&k) && !is_of_image(&k) ? clean_up(&k) : install(&k, &none);
 	if (r < 0)
 		return r;
 	r = signal_reboot(root);
@@ -519,9 +526,8 @@ int kargs_status(const struct root *root, const struct kernel_config *config,
 	if (r < 0)
 		return r;
 	printf("boot loader:  %s\n", loader->name);
-	if (kargs_state_is_elsewhere(root, &state, loader->name))
-		printf("our words:    left in %s by an earlier boot loader\n",
-		       state.loader);
+	if (kargs_state_is_elsewhere(&state, loader->name))
+		printf("our words:    are with %s\n", state.loader);
 	printf("generation:   %u\n", state.generation);
 	printf("state:        %s\n", state_text(root, &state, facts, missing));
 	printf("reboot:       %s\n",

@@ -14,17 +14,17 @@ static bool is_in_the_way(const struct function *other, const struct function *f
 }
 
 /* Why a function must stay with its driver; NULL: it need not. The caller frees it. */
-static char *why_it_stays(const struct function *f)
+static char *why_it_stays(const struct planner *p, const struct function *f)
 {
 	if (f->n_vfs)
 		return xstrdup("it has VFs");
-	return f->in_use ? xstrdup(f->in_use) : NULL;
+	return f->in_use && !planner_is_forced(p, f) ? xstrdup(f->in_use) : NULL;
 }
 
 /* Does a rule of its own bring it to a vfio driver in this plan? */
 static bool goes_to_vfio(const struct planner *p, const struct function *f)
 {
-	_cleanup_free_ char *stays = why_it_stays(f);
+	_cleanup_free_ char *stays = why_it_stays(p, f);
 	const struct function *pf = f->pf == NONE ? f : &p->system->functions[f->pf];
 	int pf_rule = plan_pf_rule(p->config, pf),
 	    device = plan_device_rule(p->config, f);
@@ -42,7 +42,7 @@ static bool goes_to_vfio(const struct planner *p, const struct function *f)
 /* Is the function one that `whole_group` adds, having no rule of its own? */
 static bool is_added(const struct planner *p, const struct function *f)
 {
-	_cleanup_free_ char *stays = why_it_stays(f);
+	_cleanup_free_ char *stays = why_it_stays(p, f);
 
 	return !stays && f->pf == NONE && plan_pf_rule(p->config, f) == NONE &&
 	       plan_device_rule(p->config, f) == NONE;
@@ -57,7 +57,7 @@ static char *group_obstacles(const struct planner *p, const struct function *f,
 
 	for (size_t i = 0; i < p->system->n_functions; i++) {
 		const struct function *other = &p->system->functions[i];
-		_cleanup_free_ char *stays = why_it_stays(other), *before = all;
+		_cleanup_free_ char *stays = why_it_stays(p, other), *before = all;
 
 		if (!is_in_the_way(other, f) || goes_to_vfio(p, other) ||
 		    (whole_group && is_added(p, other))) {
@@ -93,11 +93,15 @@ static void take(struct planner *p, const struct function *f,
 		 const struct device_rule *rule, const char *why)
 {
 	const char *driver = device_rule_driver(rule, f);
+	struct action *a;
 
 	planner_add(p, OVERRIDE, f, NONE, NULL, driver, rule->where);
-	if (f->driver)
-		planner_add(p, UNBIND, f, NONE, f->driver, NULL, rule->where)->why =
-			xasprintf("%s%s", driver, why);
+	if (f->driver) {
+		a = planner_add(p, UNBIND, f, NONE, f->driver, NULL, rule->where);
+		a->why = xasprintf("%s%s", driver, why);
+		a->forced = planner_is_forced(p, f);
+		a->disruptive = a->forced || driver_is_vfio(f->driver);
+	}
 	planner_add(p, BIND, f, NONE, driver, NULL, rule->where)->why =
 		xasprintf("%s%s", driver, why);
 	planner_need_driver(p, driver);
@@ -131,7 +135,7 @@ static void take_group(struct planner *p, const struct function *f,
 void plan_device(struct planner *p, const struct function *f,
 		 const struct device_rule *rule)
 {
-	_cleanup_free_ char *stays = why_it_stays(f);
+	_cleanup_free_ char *stays = why_it_stays(p, f);
 	const char *driver = device_rule_driver(rule, f);
 	bool right = streq(f->driver, driver);
 
@@ -144,11 +148,11 @@ void plan_device(struct planner *p, const struct function *f,
 	else if (!right && f->driver && stays)
 		planner_problem(p, LOG_ERR, f, rule->where, "stays on %s because %s",
 				f->driver, stays);
-	else if (!right && driver_is_vfio(f->driver))
+	else if (!right && driver_is_vfio(f->driver) && p->config->gentle)
 		planner_problem(
 			p, LOG_ERR, f, rule->where,
-			"stays on %s, %s wanted; a VM may hold it: stop its users, then "
-			"unbind it",
+			"stays on %s, %s wanted; a VM may hold it, so a boot leaves it: "
+			"sriov-setup apply takes it when nobody has it open",
 			f->driver, driver);
 	else if (group_is_free(p, f, rule, right ? LOG_WARNING : LOG_ERR)) {
 		if (!right)

@@ -538,7 +538,7 @@ static bool is_stale(const struct root *root, const struct kernel_config *config
 	_cleanup_(kargs_state_done) struct kargs_state state;
 
 	return kargs_state_read(root, &state) == 0 &&
-	       kargs_state_is_stale(root, &state, config);
+	       kargs_state_is_stale(&state, config);
 }
 
 int system_observe(struct system *ret, const struct root *root,

@@ -254,6 +254,31 @@ static void test_moved(void)
 	fixture_close(&f);
 }
 
+/* An image is built for one boot loader and booted by another. */
+static void test_image_moved(void)
+{
+	struct fixture f;
+
+	machine(&f);
+	f.root.live = false;
+	fixture_write(&f, "usr/lib/bootc/kargs.d/10.toml", "");
+	is_int(apply(&f, "iommu=pt"), 1, "an image for bootc");
+	f.root.live = true;
+	fixture_write(&f, "proc/sys/kernel/random/boot_id", "first\n");
+	sd_boot(&f);
+	fixture_write(&f, "proc/cmdline", "ro iommu=pt sriov_setup.gen=1\n");
+	is_int(apply(&f, "iommu=pt"), 0, "booted with its words: nothing to do");
+	entry_is(&f, "options ro quiet");
+	fixture_write(&f, "proc/cmdline", "ro quiet\n");
+	is_int(apply(&f, "iommu=pt"), 1, "booted without them: they are installed here");
+	entry_is(&f, "options ro quiet sriov_setup.begin iommu=pt sriov_setup.gen=2");
+	ok(root_exists(&f.root, "usr/lib/bootc/kargs.d/50-sriov-setup.toml"),
+	   "the image keeps its own");
+	is_int(kargs_remove(&f.root, &(struct kernel_config){}), 1, "remove");
+	entry_is(&f, "options ro quiet");
+	fixture_close(&f);
+}
+
 /* Where the old words cannot be taken out, nothing new is written. */
 static void test_moved_but_stuck(void)
 {
@@ -342,6 +367,7 @@ int main(void)
 	test_contradiction();
 	test_without_effect();
 	test_moved();
+	test_image_moved();
 	test_moved_but_stuck();
 	test_elsewhere();
 	test_proxmox();

@@ -441,6 +441,19 @@ static void test_device(void)
 
 	s = machine();
 	c = (struct config){};
+	add_function(&s, "0000:05:00.0", 0x10de, 0x1eb8, "nouveau")->in_use =
+		xstrdup("it is the boot display");
+	*array_add(c.devices, c.n_devices) = (struct device_rule){
+		.where = { FILE_NAME, 9 },
+		.match = { .vendor = 0x10de, .device = 0x1eb8 },
+		.driver = xstrdup("vfio-pci"),
+	};
+	strings_add(&c.force_in_use, "0000:05:00.0");
+	s.vfio_module_loaded = true;
+	plan_has("and forced", &c, &s, "unbind 0000:05:00.0 from nouveau\n");
+
+	s = machine();
+	c = (struct config){ .gentle = true };
 	add_function(&s, "0000:05:00.0", 0x10de, 0x1eb8, "vfio-pci");
 	*array_add(c.devices, c.n_devices) = (struct device_rule){
 		.where = { FILE_NAME, 9 },

@@ -116,17 +116,18 @@ def interfaces(t, guest):
     guest.sh(f"for i in $(seq 100); do ls {PF % 2}/virtfn1/net && break; sleep 0.1; done; udevadm settle")
     names = [guest.sh(f"ls {PF % 2}/virtfn{i}/net").strip() for i in (0, 1)]
     pf = guest.sh(f"ls {PF % 2}/net").strip()
+    guest.sh(f"ip link set {pf} up")
     config(guest, "vfs = 2", "vfs = 3")
     uses = (
         (f"ip link set {names[0]} up", f"{names[0]} is up", f"ip link set {names[0]} down"),
         (f"ip link add br7 type bridge; ip link set {names[0]} master br7", f"{names[0]} belongs to br7",
          "ip link del br7"),
-        (f"ip link set {pf} up; ip route add default dev {pf}", f"the default route goes over {pf}",
+        (f"ip route add default dev {pf}", f"the default route goes over {pf}",
          "ip route del default"),
         (f"ip link add link {names[1]} name tap7 type macvtap", f"{names[1]} carries tap7", "ip link del tap7"),
         (f"unshare -n sleep 600 >/dev/null 2>&1 </dev/null & echo $! >/tmp/other; sleep 1; "
          f"ip link set {names[1]} netns $(cat /tmp/other)", "its interface is in another network namespace",
-         "kill $(cat /tmp/other); sleep 2"),
+         f"kill $(cat /tmp/other); for i in $(seq 100); do ls {PF % 2}/virtfn1/net | grep -q . && break; sleep 0.1; done"),
     )
     for use, why, end in uses:
         guest.sh(use)
