@@ -46,15 +46,21 @@ static int remove_link(const struct root *root, const char *path)
 	return r < 0 ? log_error_errno(r, "cannot remove /" LINKS_DIR "/%s", path) : 0;
 }
 
+static int compare_path(const void *path, const void *item)
+{
+	return strcmp(path, *(char *const *)item);
+}
+
+/* `wanted` is sorted: there may be a link for each of thousands of VFs. */
 static int remove_others(const struct root *root, const struct strings *wanted)
 {
 	struct strings paths = list_links(root);
 	int first_error = 0;
 
 	for (size_t i = 0; i < paths.n; i++) {
-		int r = strings_contain(wanted, paths.items[i]) ?
-				0 :
-				remove_link(root, paths.items[i]);
+		bool keep = wanted->n && bsearch(paths.items[i], wanted->items, wanted->n,
+						 sizeof(char *), compare_path);
+		int r = keep ? 0 : remove_link(root, paths.items[i]);
 
 		first_error = first_error ? first_error : r;
 	}
@@ -82,6 +88,7 @@ int links_write(const struct root *root, const struct export_input *input)
 			log_error_errno(r, "cannot make /" LINKS_DIR "/%s", path);
 		first_error = first_error || r >= 0 ? first_error : r;
 	}
+	strings_sort(&wanted);
 	r = remove_others(root, &wanted);
 	strings_done(&wanted);
 	return first_error ? first_error : r;
