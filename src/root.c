@@ -22,8 +22,11 @@
 			abort();                                   \
 	} while (0)
 
-/* Others say that it is not there, or not of that kind. */
-static bool is_trouble(int error)
+/*
+ * Others say that it is not there, or not of that kind. What /proc tells of another
+ * process is a matter of ptrace_may_access(), which the units' sandbox has no right to.
+ */
+static bool is_trouble(const char *path, int error)
 {
 	static const int troubles[] = {
 		EIO, EINTR, ENOMEM, EMFILE, ENFILE, EROFS, ENOSPC
@@ -32,7 +35,7 @@ static bool is_trouble(int error)
 	for (size_t i = 0; i < ARRAY_SIZE(troubles); i++)
 		if (error == -troubles[i])
 			return true;
-	return error == -EACCES && geteuid() == 0;
+	return error == -EACCES && geteuid() == 0 && !startswith(path, "proc/");
 }
 
 /* Takes note of a failed read; returns its error. */
@@ -40,7 +43,7 @@ static int failed(const struct root *root, const char *path, int error)
 {
 	struct root_trouble *trouble = root->trouble;
 
-	if (trouble && !trouble->error && is_trouble(error)) {
+	if (trouble && !trouble->error && is_trouble(path, error)) {
 		trouble->error = error;
 		trouble->path = xasprintf(
 			"%s%s%s/%s", streq(root->path, "/") ? "" : root->path,
