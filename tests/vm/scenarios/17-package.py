@@ -7,7 +7,9 @@ KERNEL = 'kernel = { passthrough = true; };\nmemlock = [ "containerd.service" ];
 # All files of others that a tool of ours could reach, with their content.
 OTHERS = ("find /etc /boot /usr/lib /usr/sbin /usr/share /var/lib -xdev \\( -path '*sriov*' -o -path /var/lib/dpkg"
           " -o -path /var/lib/systemd -o -name 'ld.so.cache' -o -name database"
-          " -o -path /boot/grub/grubenv \\) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum")
+          " -o -path /boot/grub/grubenv -o -name 'initrd.img-*' \\) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum")
+# dpkg's trigger makes it again when a hook comes or goes
+INITRD = "lsinitramfs /boot/initrd.img-* | sort"
 VFS = ("for i in 0 1 2 3 4 5 6; do readlink /sys/bus/pci/devices/0000:01:00.0/virtfn$i"
        " /sys/bus/pci/devices/0000:01:00.0/virtfn$i/driver; done")
 
@@ -16,7 +18,7 @@ def scenario(t):
     with t.vm(devices=vm.igb("igb0", 1), product=False,
               files={"/root/sriov-setup.deb": vm.script("deb").read_bytes()}) as guest:
         guest.start()
-        guest.sh(f"{OTHERS} >/run/others.before")
+        guest.sh(f"{OTHERS} >/run/others.before; {INITRD} >/run/initrd.before")
         install(t, guest)
         use(t, guest)
         upgrade(t, guest)
@@ -80,3 +82,5 @@ def remove(t, guest):
          "nothing of ours is left")
     t.eq(guest.status(f"{OTHERS} >/run/others.after; diff /run/others.before /run/others.after"), (0, ""),
          "the files of others are the same to the byte")
+    t.eq(guest.status(f"{INITRD} >/run/initrd.after; [ -s /run/initrd.after ] &&"
+                      " diff /run/initrd.before /run/initrd.after"), (0, ""), "the initrd holds what it held")
