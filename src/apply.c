@@ -87,16 +87,30 @@ static void exit_with(int r)
 }
 
 /*
- * A write that the kernel can block for ever (a VF that a VM holds, a firmware that
- * hangs) is done by a child: the deadline is then ours.
+ * What the kernel can block for ever (a VF that a VM holds, a firmware that hangs) is done
+ * by a child: the deadline is then ours. One that stays behind must not keep a pipe open
+ * whose reader waits for its end.
  */
-static pid_t start_write(const struct root *root, const char *path, const char *value)
+static pid_t start_child(void)
 {
 	pid_t pid = fork();
+	int null;
+
+	if (pid != 0)
+		return pid < 0 ? -errno : pid;
+	null = open("/dev/null", O_RDWR);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
+	return 0;
+}
+
+static pid_t start_write(const struct root *root, const char *path, const char *value)
+{
+	pid_t pid = start_child();
 
 	if (pid == 0)
 		exit_with(root_write(root, value, "%s", path));
-	return pid < 0 ? -errno : pid;
+	return pid;
 }
 
 static int write_with_deadline(const struct root *root, const char *path,
@@ -112,13 +126,11 @@ static int with_deadline(const struct root *root, const struct action *a,
 			 int (*act)(const struct root *root, const struct action *a),
 			 int seconds)
 {
-	pid_t pid = fork();
+	pid_t pid = start_child();
 
-	if (pid < 0)
-		return -errno;
 	if (pid == 0)
 		exit_with(act(root, a));
-	return wait_child(pid, seconds);
+	return pid < 0 ? pid : wait_child(pid, seconds);
 }
 
 static int do_load_module(const struct root *root, const struct action *a)
@@ -341,7 +353,7 @@ static int do_by_child(const struct root *root, const struct action *a,
 
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
-	pid = fork();
+	pid = start_child();
 	if (pid == 0) {
 		struct strings refusals = {};
 
@@ -350,7 +362,7 @@ static int do_by_child(const struct root *root, const struct action *a,
 			dprintf(fds[1], "%s\n", refusals.items[i]);
 		_exit(-r);
 	}
-	r = pid < 0 ? -errno : wait_child(pid, LINK_DEADLINE);
+	r = pid < 0 ? pid : wait_child(pid, LINK_DEADLINE);
 	close(fds[1]);
 	tell_refusals(a, fds[0]); /* a pipe's 64 KiB hold them all */
 	return r;

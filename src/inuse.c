@@ -267,7 +267,7 @@ static void read_holder(const struct root *root, const char *pid, struct holders
 		ssize_t n = readlinkat(dir, fds.items[i], target, sizeof(target) - 1);
 
 		target[n < 0 ? 0 : n] = '\0';
-		if (startswith(target, "/dev/vfio/"))
+		if (strstr(target, "/dev/vfio/")) /* also from a chroot's own /dev */
 			file = xstrdup(target);
 		else if (streq(target, "anon_inode:[vfio-device]"))
 			file = device_path(root, pid, fds.items[i]);

@@ -69,15 +69,16 @@ static void read_user(struct system *system, const struct root *root, const char
 
 	root_list(root, &fds, "proc/%s/fd", pid);
 	for (size_t i = 0; i < fds.n; i++) {
-		char path[PATH_MAX];
+		char path[PATH_MAX], *group;
 		ssize_t n = readlinkat(dir, fds.items[i], path, sizeof(path) - 1);
 
 		path[n < 0 ? 0 : n] = '\0';
-		if (!startswith(path, prefix))
+		group = strstr(path, prefix); /* also from a chroot's own /dev */
+		if (!group)
 			continue;
 		if (!comm && root_read(root, &comm, "proc/%s/comm", pid) < 0)
 			break;
-		note_user(system, path + strlen(prefix), comm, pid);
+		note_user(system, group + strlen(prefix), comm, pid);
 	}
 	strings_done(&fds);
 }
