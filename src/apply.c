@@ -87,9 +87,9 @@ static void exit_with(int r)
 }
 
 /*
- * What the kernel can block for ever (a VF that a VM holds, a firmware that hangs) is done
- * by a child: the deadline is then ours. One that stays behind must not keep a pipe open
- * whose reader waits for its end.
+ * What the kernel can block for ever (a VF that a VM holds, a firmware that hangs) is
+ * done by a child: the deadline is then ours. One that stays behind must not keep a pipe
+ * open whose reader waits for its end.
  */
 static pid_t start_child(void)
 {
