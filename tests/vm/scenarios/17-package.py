@@ -18,6 +18,7 @@ def scenario(t):
     with t.vm(devices=vm.igb("igb0", 1), product=False,
               files={"/root/sriov-setup.deb": vm.script("deb").read_bytes()}) as guest:
         guest.start()
+        guest.sh("update-initramfs -u >/run/initramfs.log 2>&1", 300)  # as this machine, not the builder, makes it
         guest.sh(f"{OTHERS} >/run/others.before; {INITRD} >/run/initrd.before")
         install(t, guest)
         use(t, guest)
