@@ -14,5 +14,6 @@ int pe_find_section(const char *image, size_t size, const char *name,
 /*
  * Appends a section of initialised data, as ukify does. *image is reallocated.
  * -EBADMSG: no PE image; -ENOSPC: its headers have no room for one more section.
+ * One of that name that is there already stays, and stays the first.
  */
 int pe_add_section(char **image, size_t *size, const char *name, const char *content);
