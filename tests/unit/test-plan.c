@@ -1,32 +1,11 @@
 /* The planner: for a machine and a config, the exact list. */
-#include "plan-print.h"
+#include "plan-fixture.h"
 #include "rules.h"
-#include "tap.h"
 
 #include <errno.h>
 #include <syslog.h>
 
-#define FILE_NAME "/etc/sriov.conf"
-
-/* A machine with up to two PFs whose VFs follow them, and one more device. */
-static struct function *add_function(struct system *s, const char *address,
-				     unsigned vendor, unsigned device, const char *driver)
-{
-	struct function *f = array_add(s->functions, s->n_functions);
-
-	*f = (struct function){
-		.address = xstrdup(address),
-		.vendor = vendor,
-		.device = device,
-		.class = 0x020000,
-		.driver = xstrdup(driver),
-		.iommu_group = (int)s->n_functions,
-		.numa_node = NONE,
-		.pf = NONE,
-	};
-	return f;
-}
-
+/* One PF of an igb, whose VFs add_igb_vfs() makes. */
 static struct system machine(void)
 {
 	struct system s = { .live = true };
@@ -40,7 +19,7 @@ static struct system machine(void)
 	return s;
 }
 
-static void add_vfs(struct system *s, int pf, unsigned n, const char *driver)
+static void add_igb_vfs(struct system *s, int pf, unsigned n, const char *driver)
 {
 	for (unsigned i = 0; i < n; i++) {
 		_cleanup_free_ char *address =
@@ -54,20 +33,6 @@ static void add_vfs(struct system *s, int pf, unsigned n, const char *driver)
 	}
 }
 
-static struct pf_rule *add_rule(struct config *c, const char *address, int vfs,
-				const char *driver)
-{
-	struct pf_rule *rule = array_add(c->pfs, c->n_pfs);
-
-	*rule = (struct pf_rule){
-		.where = { FILE_NAME, 3 },
-		.match = { .address = xstrdup(address), .vendor = -1, .device = -1 },
-		.vfs = vfs,
-		.driver = xstrdup(driver),
-	};
-	return rule;
-}
-
 static void add_range(struct pf_rule *rule, unsigned first, unsigned last,
 		      const char *driver)
 {
@@ -77,42 +42,10 @@ static void add_range(struct pf_rule *rule, unsigned first, unsigned last,
 							     .driver = xstrdup(driver) };
 }
 
-/* The plan as text: one line per problem and action, without the reasons. */
-static char *text_of(const struct config *c, const struct system *s)
-{
-	struct plan plan = plan_make(c, s);
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	for (size_t i = 0; i < plan.n_problems; i++)
-		fprintf(out, "%d %s: %s\n", plan.problems[i].level,
-			plan.problems[i].pci ? plan.problems[i].pci : "-",
-			plan.problems[i].text);
-	for (size_t i = 0; i < plan.n_actions; i++) {
-		_cleanup_free_ char *line = action_text(&plan.actions[i], false);
-
-		fprintf(out, "%s\n", line);
-	}
-	fclose(out);
-	plan_done(&plan);
-	return text;
-}
-
-static void plan_is(const char *what, struct config *c, struct system *s,
-		    const char *want)
-{
-	_cleanup_free_ char *got = text_of(c, s);
-
-	is_string(got, want, "%s", what);
-	config_done(c);
-	system_done(s);
-}
-
 static void plan_has(const char *what, struct config *c, struct system *s,
 		     const char *part)
 {
-	_cleanup_free_ char *got = text_of(c, s);
+	_cleanup_free_ char *got = plan_text(c, s);
 
 	ok(strstr(got, part) != NULL, "%s: has \"%s\"", what, part);
 	if (!strstr(got, part))
@@ -126,7 +59,7 @@ static void test_create(void)
 	struct system s = machine();
 	struct config c = {};
 
-	add_rule(&c, "0000:01:00.0", 2, "vfio-pci");
+	add_pf_rule(&c, "0000:01:00.0", 2, "vfio-pci");
 	plan_is("VFs are made with autoprobe off, reserved, bound", &c, &s,
 		"load vfio-pci ids=8086:10ca\n"
 		"write 0000:01:00.0/sriov_drivers_autoprobe 0\n"
@@ -141,7 +74,7 @@ static void test_create(void)
 	c = (struct config){};
 	s.vfio_module_loaded = true;
 	s.functions[0].autoprobe = false;
-	add_range(add_rule(&c, "0000:01:00.0", 3, "vfio-pci"), 1, 1, "native");
+	add_range(add_pf_rule(&c, "0000:01:00.0", 3, "vfio-pci"), 1, 1, "native");
 	add_range(&c.pfs[0], 2, 2, "none");
 	plan_is("ranges; autoprobe goes back to what it was", &c, &s,
 		"create 3 VFs on 0000:01:00.0\n"
@@ -154,7 +87,7 @@ static void test_create(void)
 
 	s = machine();
 	c = (struct config){};
-	add_rule(&c, "0000:01:00.0", VFS_MAX, "native");
+	add_pf_rule(&c, "0000:01:00.0", VFS_MAX, "native");
 	plan_is("native VFs need nothing but the count", &c, &s,
 		"create 7 VFs on 0000:01:00.0\n");
 }
@@ -165,16 +98,16 @@ static void test_existing(void)
 	struct config c = {};
 
 	s.vfio_module_loaded = true;
-	add_vfs(&s, 0, 2, "vfio-pci");
-	add_rule(&c, "0000:01:00.0", 2, "vfio-pci");
+	add_igb_vfs(&s, 0, 2, "vfio-pci");
+	add_pf_rule(&c, "0000:01:00.0", 2, "vfio-pci");
 	plan_is("what is right stays", &c, &s, "");
 
 	s = machine();
 	c = (struct config){};
 	s.vfio_module_loaded = true;
-	add_vfs(&s, 0, 2, "igbvf");
+	add_igb_vfs(&s, 0, 2, "igbvf");
 	s.functions[2].in_use = xstrdup("eth5 is up");
-	add_rule(&c, "0000:01:00.0", VFS_UNSET, "vfio-pci");
+	add_pf_rule(&c, "0000:01:00.0", VFS_UNSET, "vfio-pci");
 	plan_is("an idle VF is moved, a used one is not", &c, &s,
 		"3 0000:01:10.2: is bound to igbvf, vfio-pci wanted; left alone because "
 		"eth5 is up\n"
@@ -184,22 +117,22 @@ static void test_existing(void)
 
 	s = machine();
 	c = (struct config){ .gentle = true };
-	add_vfs(&s, 0, 1, "vfio-pci");
-	add_rule(&c, "0000:01:00.0", 1, "native");
+	add_igb_vfs(&s, 0, 1, "vfio-pci");
+	add_pf_rule(&c, "0000:01:00.0", 1, "native");
 	plan_has("a boot unbinds no VF that a VM may hold", &c, &s, "a VM may hold it");
 
 	s = machine();
 	c = (struct config){ .gentle = true };
 	s.vfio_module_loaded = true;
-	add_vfs(&s, 0, 2, NULL);
-	add_rule(&c, "0000:01:00.0", 4, "vfio-pci");
+	add_igb_vfs(&s, 0, 2, NULL);
+	add_pf_rule(&c, "0000:01:00.0", 4, "vfio-pci");
 	plan_has("a boot does not grow", &c, &s, "3 0000:01:00.0: has 2 VFs, 4 wanted");
 
 	s = machine();
 	c = (struct config){ .gentle = true };
 	s.vfio_module_loaded = true;
-	add_vfs(&s, 0, 2, "vfio-pci");
-	add_rule(&c, "0000:01:00.0", 0, "vfio-pci");
+	add_igb_vfs(&s, 0, 2, "vfio-pci");
+	add_pf_rule(&c, "0000:01:00.0", 0, "vfio-pci");
 	plan_is("nor shrink", &c, &s,
 		"4 0000:01:00.0: has 2 VFs, 0 wanted; they stay: a boot takes none away, "
 		"sriov-setup apply does when none is in use\n");
@@ -213,8 +146,8 @@ static struct system used_machine(struct config *c, int vfs)
 
 	*c = (struct config){};
 	s.vfio_module_loaded = true;
-	add_vfs(&s, 0, 2, "vfio-pci");
-	add_rule(c, "0000:01:00.0", vfs, "vfio-pci");
+	add_igb_vfs(&s, 0, 2, "vfio-pci");
+	add_pf_rule(c, "0000:01:00.0", vfs, "vfio-pci");
 	return s;
 }
 
@@ -341,38 +274,38 @@ static void test_unable(void)
 	struct system s = machine();
 	struct config c = {};
 
-	add_rule(&c, "0000:01:00.0", 8, "vfio-pci");
+	add_pf_rule(&c, "0000:01:00.0", 8, "vfio-pci");
 	plan_has("above the limit", &c, &s,
 		 "8 VFs wanted, device and driver igb allow 7");
 
 	s = machine();
 	c = (struct config){};
 	s.functions[0].iommu_group = NONE;
-	add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
+	add_pf_rule(&c, "0000:01:00.0", 1, "vfio-pci");
 	plan_has("no IOMMU", &c, &s, "has no IOMMU group");
 
 	s = machine();
 	c = (struct config){};
 	free(s.functions[0].driver);
 	s.functions[0].driver = NULL;
-	add_rule(&c, "0000:01:00.0", 1, "native");
+	add_pf_rule(&c, "0000:01:00.0", 1, "native");
 	plan_has("no driver", &c, &s, "has no driver");
 
 	s = machine();
 	c = (struct config){};
 	free(s.functions[0].driver);
 	s.functions[0].driver = xstrdup("vfio-pci");
-	add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
+	add_pf_rule(&c, "0000:01:00.0", 1, "vfio-pci");
 	plan_has("the PF itself was caught", &c, &s, "take 8086:10c9 out of its ids=");
 
 	s = machine();
 	c = (struct config){};
-	add_rule(&c, "0000:09:00.0", 1, "vfio-pci");
+	add_pf_rule(&c, "0000:09:00.0", 1, "vfio-pci");
 	plan_is("a rule for another machine", &c, &s, "");
 
 	s = machine();
 	c = (struct config){};
-	add_rule(&c, "0000:09:00.0", 1, "vfio-pci")->required = true;
+	add_pf_rule(&c, "0000:09:00.0", 1, "vfio-pci")->required = true;
 	plan_is("a required one", &c, &s, "3 -: required, but no PF matches\n");
 }
 
@@ -385,8 +318,8 @@ static void test_vfio_ids(void)
 	nvme->total_vfs = 4;
 	nvme->vf_device = 0x0010;
 	nvme->autoprobe = true;
-	add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
-	add_rule(&c, "0000:02:00.0", 1, "vfio-pci");
+	add_pf_rule(&c, "0000:01:00.0", 1, "vfio-pci");
+	add_pf_rule(&c, "0000:02:00.0", 1, "vfio-pci");
 	plan_has("a PF's own ID is left out", &c, &s,
 		 "6 -: left out of vfio-pci's ids=: 1b36:0010 (a PF");
 
@@ -395,18 +328,18 @@ static void test_vfio_ids(void)
 	nvme = add_function(&s, "0000:03:00.0", 0x8086, 0x10c9, "igb");
 	nvme->total_vfs = 7;
 	nvme->vf_device = 0x10ca;
-	add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
+	add_pf_rule(&c, "0000:01:00.0", 1, "vfio-pci");
 	plan_has("VFs of a PF without rule keep the ID out", &c, &s,
 		 "8086:10ca (a PF without rule");
 
 	s = machine();
 	c = (struct config){};
-	add_range(add_rule(&c, "0000:01:00.0", 4, "vfio-pci"), 0, 0, "native");
+	add_range(add_pf_rule(&c, "0000:01:00.0", 4, "vfio-pci"), 0, 0, "native");
 	plan_has("a native VF keeps the ID out", &c, &s, "8086:10ca (some of its VFs");
 
 	s = machine();
 	c = (struct config){ .kernel.vfio_ids = VFIO_IDS_NONE };
-	add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
+	add_pf_rule(&c, "0000:01:00.0", 1, "vfio-pci");
 	plan_has("vfio_ids = none", &c, &s, "load vfio-pci\n");
 }
 
@@ -470,9 +403,9 @@ static void test_one_pf(void)
 	struct system s = machine();
 	struct config c = {};
 
-	add_vfs(&s, 0, 2, "igbvf");
+	add_igb_vfs(&s, 0, 2, "igbvf");
 	s.functions[2].in_use = xstrdup("eth5 is up");
-	add_rule(&c, "0000:01:00.0", VFS_UNSET, "vfio-pci");
+	add_pf_rule(&c, "0000:01:00.0", VFS_UNSET, "vfio-pci");
 	plan = plan_make(&c, &s);
 	plan_keep(&plan, "0000:01:00.0");
 	is_int((long)plan.n_problems, 1, "one PF: what is wrong with its VFs is kept");
@@ -503,7 +436,7 @@ static struct system machine_with_values(const char *driver)
 
 	s.vfio_module_loaded = true;
 	add_link(&s, 0);
-	add_vfs(&s, 0, 2, driver);
+	add_igb_vfs(&s, 0, 2, driver);
 	for (int i = 1; i <= 2; i++) {
 		vf_values_set(&s.functions[i].values, VF_MAC,
 			      vf_stable_mac(0x525400000001, (unsigned)i - 1));
@@ -516,7 +449,7 @@ static struct system machine_with_values(const char *driver)
 
 static struct pf_rule *add_values(struct config *c, const char *driver)
 {
-	struct pf_rule *rule = add_rule(c, "0000:01:00.0", 2, driver);
+	struct pf_rule *rule = add_pf_rule(c, "0000:01:00.0", 2, driver);
 
 	vf_values_set(&rule->values, VF_MAC, VF_MAC_STABLE);
 	vf_values_set(&rule->values, VF_VLAN, 100);
@@ -574,7 +507,7 @@ static void test_rates(void)
 {
 	struct system s = machine();
 	struct config c = {};
-	struct pf_rule *rule = add_rule(&c, "0000:01:00.0", 1, "native");
+	struct pf_rule *rule = add_pf_rule(&c, "0000:01:00.0", 1, "native");
 
 	add_link(&s, 0);
 	s.functions[0].link->up = true;
@@ -593,7 +526,7 @@ static void test_eswitch(void)
 {
 	struct system s = machine();
 	struct config c = {};
-	struct pf_rule *rule = add_rule(&c, "0000:01:00.0", 1, "none");
+	struct pf_rule *rule = add_pf_rule(&c, "0000:01:00.0", 1, "none");
 
 	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_SWITCHDEV;
 	rule->eswitch.value[ESWITCH_ENCAP] = 2;
@@ -608,10 +541,10 @@ static void test_eswitch(void)
 
 	s = machine();
 	c = (struct config){};
-	rule = add_rule(&c, "0000:01:00.0", 1, "none");
+	rule = add_pf_rule(&c, "0000:01:00.0", 1, "none");
 	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_SWITCHDEV;
 	s.functions[0].eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
-	add_vfs(&s, 0, 1, NULL);
+	add_igb_vfs(&s, 0, 1, NULL);
 	plan_has("most drivers want no VF then", &c, &s,
 		 "3 0000:01:00.0: eswitch = \"switchdev\" wanted, found legacy; its "
 		 "driver "
@@ -619,10 +552,10 @@ static void test_eswitch(void)
 
 	s = machine();
 	c = (struct config){};
-	rule = add_rule(&c, "0000:01:00.0", 1, "none");
+	rule = add_pf_rule(&c, "0000:01:00.0", 1, "none");
 	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_SWITCHDEV;
 	s.functions[0].eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
-	add_vfs(&s, 0, 1, NULL);
+	add_igb_vfs(&s, 0, 1, NULL);
 	free(s.functions[0].driver);
 	s.functions[0].driver = xstrdup("mlx5_core");
 	plan_is("mlx5 wants them unbound", &c, &s,
@@ -630,18 +563,18 @@ static void test_eswitch(void)
 
 	s = machine();
 	c = (struct config){};
-	rule = add_rule(&c, "0000:01:00.0", 1, "vfio-pci");
+	rule = add_pf_rule(&c, "0000:01:00.0", 1, "vfio-pci");
 	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_SWITCHDEV;
 	s.functions[0].eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
 	s.vfio_module_loaded = true;
-	add_vfs(&s, 0, 1, "vfio-pci");
+	add_igb_vfs(&s, 0, 1, "vfio-pci");
 	free(s.functions[0].driver);
 	s.functions[0].driver = xstrdup("mlx5_core");
 	plan_has("and takes none from a VM", &c, &s, "only while no VF has a driver");
 
 	s = machine();
 	c = (struct config){};
-	rule = add_rule(&c, "0000:01:00.0", 0, "none");
+	rule = add_pf_rule(&c, "0000:01:00.0", 0, "none");
 	rule->eswitch.value[ESWITCH_MODE] = ESWITCH_LEGACY;
 	plan_has("what is not told is not guessed", &c, &s,
 		 "found unknown; it is not told");
@@ -701,7 +634,7 @@ static void test_same_mac(void)
 {
 	struct system s = machine();
 	struct config c = {};
-	struct pf_rule *rule = add_rule(&c, "0000:01:00.0", 2, "native");
+	struct pf_rule *rule = add_pf_rule(&c, "0000:01:00.0", 2, "native");
 
 	add_link(&s, 0);
 	add_range(rule, 0, 0, "native");
@@ -716,7 +649,7 @@ static void test_same_mac(void)
 
 	s = machine();
 	c = (struct config){};
-	rule = add_rule(&c, "0000:01:00.0", 2, "native");
+	rule = add_pf_rule(&c, "0000:01:00.0", 2, "native");
 	add_link(&s, 0);
 	add_range(rule, 0, 0, "native");
 	add_range(rule, 1, 1, "native");
@@ -738,7 +671,7 @@ static void test_sysfs(void)
 	static const char *const names[] = { "same", "other", "secret", "gone", "away" };
 	struct system s = machine();
 	struct config c = {};
-	struct pf_rule *rule = add_rule(&c, "0000:01:00.0", 0, "native");
+	struct pf_rule *rule = add_pf_rule(&c, "0000:01:00.0", 0, "native");
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		*array_add(rule->sysfs.items, rule->sysfs.n) =
@@ -764,7 +697,7 @@ static void test_rules(void)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	add_range(add_rule(&c, "0000:01:00.0", 3, "vfio-pci"), 1, 6, "native");
+	add_range(add_pf_rule(&c, "0000:01:00.0", 3, "vfio-pci"), 1, 6, "native");
 	rules_write(out, &c, &s);
 	fclose(out);
 	ok(strstr(text, "KERNEL==\"0000:01:10.0\", GOTO=\"sriov_setup_0\"\n") != NULL,
