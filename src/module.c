@@ -31,11 +31,13 @@
 	X(kmod_module_unref_list)
 
 struct library {
+	struct kmod_ctx *ctx;
 #define MEMBER(function) __typeof__(&(function)) function;
 	FUNCTIONS(MEMBER)
 #undef MEMBER
 };
 
+/* The caller gives the context back by kmod_unref(). */
 static int library_open(struct library *ret)
 {
 	void *handle = dlopen(LIBRARY, RTLD_NOW);
@@ -49,6 +51,9 @@ static int library_open(struct library *ret)
 		return -ELIBBAD;
 	FUNCTIONS(FIND)
 #undef FIND
+	library.ctx = library.kmod_new(NULL, NULL);
+	if (!library.ctx)
+		return -ENOMEM;
 	*ret = library;
 	return 0;
 }
@@ -91,27 +96,27 @@ static int insert_itself(struct kmod_module *module, const char *command, void *
 }
 
 /* Built in or loaded, where there is no index to look it up: an initrd may have none. */
-static bool is_there(const struct library *kmod, struct kmod_ctx *ctx, const char *name)
+static bool is_there(const struct library *kmod, const char *name)
 {
 	struct kmod_module *module;
 	int state;
 
-	if (kmod->kmod_module_new_from_name(ctx, name, &module) < 0)
+	if (kmod->kmod_module_new_from_name(kmod->ctx, name, &module) < 0)
 		return false;
 	state = kmod->kmod_module_get_initstate(module);
 	kmod->kmod_module_unref(module);
 	return state >= 0 && state != KMOD_MODULE_GOING;
 }
 
-static int load(struct kmod_ctx *ctx, const struct request *request)
+static int load(const struct request *request)
 {
 	const struct library *kmod = request->kmod;
 	struct kmod_list *list = NULL;
 	struct kmod_module *module;
-	int r = kmod->kmod_module_new_from_lookup(ctx, request->module, &list);
+	int r = kmod->kmod_module_new_from_lookup(kmod->ctx, request->module, &list);
 
 	if (r < 0 || !list) { /* an unknown name is an empty list, not an error */
-		if (is_there(kmod, ctx, request->module))
+		if (is_there(kmod, request->module))
 			return 0;
 		return r < 0 ? r : -ENOENT;
 	}
@@ -130,16 +135,12 @@ int module_load(const char *name, const char *options)
 {
 	_cleanup_free_ char *module = module_of_driver(name);
 	struct library kmod;
-	struct kmod_ctx *ctx;
 	int r = library_open(&kmod);
 
 	if (r < 0)
 		return r;
-	ctx = kmod.kmod_new(NULL, NULL);
-	if (!ctx)
-		return -ENOMEM;
-	r = load(ctx, &(struct request){ &kmod, module, options });
-	kmod.kmod_unref(ctx);
+	r = load(&(struct request){ &kmod, module, options });
+	kmod.kmod_unref(kmod.ctx);
 	return r;
 }
 
@@ -167,11 +168,11 @@ static int count_wildcards(const struct library *kmod, struct kmod_module *modul
 	return fewest;
 }
 
-static int find_best(const struct library *kmod, struct kmod_ctx *ctx, const char *alias,
-		     char **ret)
+static int find_best(const struct library *kmod, const char *alias, char **ret)
 {
 	struct kmod_list *list = NULL, *item;
-	int best = INT_MAX, r = kmod->kmod_module_new_from_lookup(ctx, alias, &list);
+	int best = INT_MAX,
+	    r = kmod->kmod_module_new_from_lookup(kmod->ctx, alias, &list);
 	char *name = NULL;
 
 	for (item = list; r >= 0 && item; item = kmod->kmod_list_next(list, item)) {
@@ -195,15 +196,11 @@ static int find_best(const struct library *kmod, struct kmod_ctx *ctx, const cha
 int module_best(const char *alias, char **ret)
 {
 	struct library kmod;
-	struct kmod_ctx *ctx;
 	int r = library_open(&kmod);
 
 	if (r < 0)
 		return r;
-	ctx = kmod.kmod_new(NULL, NULL);
-	if (!ctx)
-		return -ENOMEM;
-	r = find_best(&kmod, ctx, alias, ret);
-	kmod.kmod_unref(ctx);
+	r = find_best(&kmod, alias, ret);
+	kmod.kmod_unref(kmod.ctx);
 	return r;
 }
