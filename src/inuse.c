@@ -313,7 +313,7 @@ static bool is_held_by(const struct function *f, const struct strings *cdevs,
 	       streq(name, f->address);
 }
 
-/* "qemu-system-x86 (process 412)" */
+/* "qemu-system-x86 (process 412)"; NULL: nobody is seen */
 static char *holder_name(const struct root *root, const struct function *f,
 			 const struct holders *holders)
 {
@@ -331,7 +331,19 @@ static char *holder_name(const struct root *root, const struct function *f,
 		name = xasprintf("%s (process %s)", comm ? comm : "it", h->pid);
 	}
 	strings_done(&cdevs);
-	return name ? name : xstrdup("a process");
+	return name;
+}
+
+void inuse_observe_holders(struct system *system, const struct root *root)
+{
+	_cleanup_(holders_done) struct holders holders = read_holders(root);
+
+	for (size_t i = 0; holders.n && i < system->n_functions; i++) {
+		struct function *f = &system->functions[i];
+
+		if (!f->in_use && f->driver && strstr(f->driver, "vfio"))
+			f->in_use = holder_name(root, f, &holders);
+	}
 }
 
 void inuse_observe_vfio(struct system *system, const struct root *root, const bool *which)
@@ -351,8 +363,11 @@ void inuse_observe_vfio(struct system *system, const struct root *root, const bo
 		scanned = true;
 		name = holder_name(root, f, &holders);
 		/* CONFIG_VFIO_GROUP=n: no group to ask, but the holder is seen */
-		if (r == 1 || !streq(name, "a process"))
-			set_use(f, xasprintf("%s has it open in VFIO", name), false);
+		if (r == 1 || name)
+			set_use(f,
+				xasprintf("%s has it open in VFIO",
+					  name ? name : "a process"),
+				false);
 		else if (r != -ENODEV)
 			set_use(f,
 				xasprintf("/dev/vfio does not tell whether it is open: "

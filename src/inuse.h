@@ -23,6 +23,9 @@ void inuse_observe_vfio(struct system *system, const struct root *root,
 void inuse_observe_moves(struct system *system, const struct root *root,
 			 const struct config *config);
 
+/* Sets in_use of those on a VFIO driver whose user /proc shows. Nothing is opened. */
+void inuse_observe_holders(struct system *system, const struct root *root);
+
 /*
  * 1: somebody has it open in VFIO; 0: nobody; or a negative errno: cannot be told, as
  * where /dev/vfio is not shown. vfio_group_fops_open() returns EBUSY while the group, a

@@ -1,9 +1,9 @@
 #include "status-facts.h"
 
+#include "inuse.h"
 #include "ledger.h"
 #include "netdev.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
 
@@ -45,44 +45,6 @@ static void read_values(struct system *system, const struct root *root,
 			system->functions[pf->vfs[i]].values = link.vfs[i];
 }
 
-/* All functions of that group: /dev/vfio/GROUP is open for all of them. */
-static void note_user(struct system *system, const char *group, const char *comm,
-		      const char *pid)
-{
-	for (size_t i = 0; i < system->n_functions; i++) {
-		struct function *f = &system->functions[i];
-		_cleanup_free_ char *own = xasprintf("%d", f->iommu_group);
-
-		if (streq(own, group) && !f->in_use && f->driver &&
-		    strstr(f->driver, "vfio"))
-			f->in_use = xasprintf("%s (process %s)", comm, pid);
-	}
-}
-
-static void read_user(struct system *system, const struct root *root, const char *pid)
-{
-	static const char prefix[] = "/dev/vfio/";
-	_cleanup_close_ int dir =
-		root_openat(root, O_PATH | O_DIRECTORY, "proc/%s/fd", pid);
-	_cleanup_free_ char *comm = NULL;
-	struct strings fds = {};
-
-	root_list(root, &fds, "proc/%s/fd", pid);
-	for (size_t i = 0; i < fds.n; i++) {
-		char path[PATH_MAX], *group;
-		ssize_t n = readlinkat(dir, fds.items[i], path, sizeof(path) - 1);
-
-		path[n < 0 ? 0 : n] = '\0';
-		group = strstr(path, prefix); /* also from a chroot's own /dev */
-		if (!group)
-			continue;
-		if (!comm && root_read(root, &comm, "proc/%s/comm", pid) < 0)
-			break;
-		note_user(system, group + strlen(prefix), comm, pid);
-	}
-	strings_done(&fds);
-}
-
 /* Who was promised it, and who has it. */
 static void read_claims(struct system *system, const struct root *root)
 {
@@ -105,16 +67,10 @@ static void read_claims(struct system *system, const struct root *root)
 
 void status_facts_read(struct system *system, const struct root *root)
 {
-	struct strings pids = {};
-
 	read_parents(system, root);
 	for (size_t i = 0; i < system->n_functions; i++)
 		if (system->functions[i].n_vfs)
 			read_values(system, root, &system->functions[i]);
-	root_list(root, &pids, "proc");
-	for (size_t i = 0; i < pids.n; i++)
-		if (isdigit((unsigned char)*pids.items[i]))
-			read_user(system, root, pids.items[i]);
-	strings_done(&pids);
+	inuse_observe_holders(system, root);
 	read_claims(system, root);
 }
