@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import tarfile
@@ -21,6 +22,10 @@ BOOT_DEADLINE = 300
 
 class VMError(Exception):
     pass
+
+
+class QEMUCrash(VMError):
+    """QEMU itself gave up, as by "iotlb_to_section: Assertion": it says nothing about the guest."""
 
 
 def script(name, *args):
@@ -206,6 +211,8 @@ class VM:
     def _receive(self, lines, seconds):
         line = lines.read(seconds)
         if line is None:
+            if self.process.poll() == -signal.SIGABRT:
+                raise QEMUCrash(f"{self.name}: QEMU crashed:\n{tail(self.dir / 'qemu.log')}")
             raise VMError(f"{self.name}: no answer in {seconds} s; console:\n{self.console()}")
         return line
 
