@@ -204,17 +204,22 @@ static int do_create(const struct root *root, const struct action *a)
 	const struct log_subject subject = { .pci = a->function,
 					     .file = a->where.file,
 					     .line = a->where.line };
+	unsigned asked = (unsigned)atoi(a->value);
 	size_t have;
-	int r = create_when_ready(root, a);
+	int r;
 
-	if (r < 0)
-		return r;
-	have = count_vfs(root, a->function);
-	r = made_note_vfs(root, a->function, (unsigned)atoi(a->value), (unsigned)have);
-	if (r < 0)
+	if (made_note_vfs(root, a->function, asked, asked) < 0)
 		log_full(LOG_WARNING, &subject,
 			 "reset will not know of its VFs: cannot write /" MADE_PATH);
-	if (have >= (size_t)atoi(a->value))
+	r = create_when_ready(root, a);
+	if (r == -ETIMEDOUT) /* they may come yet */
+		return r;
+	/* these say that others made them */
+	have = r == -EBUSY || r == -EAGAIN ? 0 : count_vfs(root, a->function);
+	made_note_vfs(root, a->function, asked, (unsigned)have);
+	if (r < 0)
+		return r;
+	if (have >= asked)
 		return 0;
 	log_full(LOG_ERR, &subject, "the driver accepted %s VFs but made %zu%s", a->value,
 		 have, have ? "" : "; see the kernel log");
@@ -682,39 +687,48 @@ static void create_again(struct work *w)
 	}
 }
 
-static const struct action *find_done(const struct work *w, enum verb verb,
-				      const struct action *a)
+/* The index of the action of this verb for the function that `a` is about, or NONE. */
+static int find_action(const struct plan *plan, enum verb verb, const struct action *a)
 {
-	for (size_t i = 0; i < w->plan->n_actions; i++) {
-		const struct action *b = &w->plan->actions[i];
+	for (int i = 0; i < (int)plan->n_actions; i++) {
+		const struct action *b = &plan->actions[i];
 
-		if (w->done[i] && b->verb == verb && b->vf == a->vf &&
-		    streq(b->function, a->function))
-			return b;
+		if (b->verb == verb && b->vf == a->vf && streq(b->function, a->function))
+			return i;
 	}
-	return NULL;
+	return NONE;
 }
 
-/* A driver that was given to what others had made; VFs of our own go as a whole. */
-static void note_drivers(struct work *w)
+/*
+ * A driver that is given to what others had made; VFs of our own go as a whole. Noted
+ * `ahead`, so that a run that is killed leaves nothing that nobody knows of; afterwards
+ * the notes of what was not tried are taken back.
+ */
+static void note_drivers(const struct work *w, bool ahead)
 {
+	const struct plan *plan = w->plan;
 	_cleanup_(made_done) struct made made = made_read(w->root);
 
-	for (size_t i = 0; i < w->plan->n_actions; i++) {
-		const struct action *a = &w->plan->actions[i], *unbound, *reserved;
+	for (size_t i = 0; i < plan->n_actions; i++) {
+		const struct action *a = &plan->actions[i];
 		_cleanup_free_ char *address = NULL;
+		int reserved, unbound;
 
-		if (a->verb != BIND || !w->done[i])
+		if (a->verb != BIND || a->when != NOW)
 			continue;
-		reserved = find_done(w, OVERRIDE, a);
-		if (!reserved || !*reserved->value ||
+		reserved = find_action(plan, OVERRIDE, a);
+		if (reserved == NONE || !*plan->actions[reserved].value ||
 		    (a->vf != NONE && made_vfs(&made, a->function)) ||
 		    device_address(w->root, a, &address) < 0)
 			continue;
-		unbound = find_done(w, UNBIND, a);
-		if (!unbound || !streq(unbound->name, a->name))
+		unbound = find_action(plan, UNBIND, a);
+		if (!ahead && !w->done[reserved])
+			made_note_driver(w->root, address, NULL, NULL);
+		else if (ahead && (unbound == NONE ||
+				   !streq(plan->actions[unbound].name, a->name)))
 			made_note_driver(w->root, address, a->name,
-					 unbound ? unbound->name : NULL);
+					 unbound == NONE ? NULL :
+							   plan->actions[unbound].name);
 	}
 }
 
@@ -734,6 +748,7 @@ int plan_apply(const struct plan *plan, const struct root *root,
 	struct work w = { plan, root, errors, done, 0 };
 	size_t next, late = 0;
 
+	note_drivers(&w, true);
 	for (size_t i = 0; i < plan->n_actions; i = next) {
 		const struct action *a = &plan->actions[i];
 		size_t group = unbind_group(plan, i);
@@ -764,7 +779,7 @@ int plan_apply(const struct plan *plan, const struct root *root,
 	if (late)
 		w.first_error = log_error_errno(
 			ETIME, "%zu actions were not tried: the run took too long", late);
-	note_drivers(&w);
+	note_drivers(&w, false);
 	*ret_done = 0;
 	for (size_t i = 0; i < plan->n_actions; i++)
 		*ret_done += done[i];

@@ -75,7 +75,8 @@ static int made_write(const struct made *made, const struct root *root)
 				item->made);
 	}
 	fclose(out);
-	return root_replace(root, text, 0644, MADE_PATH);
+	return *text ? root_replace(root, text, 0644, MADE_PATH) :
+		       root_remove(root, MADE_PATH);
 }
 
 int made_note_vfs(const struct root *root, const char *address, unsigned asked,

@@ -26,7 +26,10 @@ void made_done(struct made *made);
 /* The VFs that were made on a PF; NULL: none by us. */
 const struct made_item *made_vfs(const struct made *made, const char *address);
 
-/* `made` 0: they are gone. 0 or more, or a negative errno, as the next. */
+/*
+ * Noted before they are made, so that a run that is killed leaves nothing that nobody
+ * knows of. `made` 0: they are gone. 0 or more, or a negative errno, as the next.
+ */
 int made_note_vfs(const struct root *root, const char *address, unsigned asked,
 		  unsigned made);
 /* Of several the first `before` (NULL: none) counts. `driver` NULL: as it was again. */

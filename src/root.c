@@ -1,5 +1,6 @@
 #include "root.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +36,8 @@ static bool is_trouble(const char *path, int error)
 	for (size_t i = 0; i < ARRAY_SIZE(troubles); i++)
 		if (error == -troubles[i])
 			return true;
-	return error == -EACCES && geteuid() == 0 && !startswith(path, "proc/");
+	return error == -EACCES && geteuid() == 0 &&
+	       !(startswith(path, "proc/") && isdigit((unsigned char)path[5]));
 }
 
 /* Takes note of a failed read; returns its error. */
@@ -396,6 +398,13 @@ static bool holds_already(int parent, const char *name, const char *data, size_t
 	       memcmp(found, data, size) == 0;
 }
 
+/* The leading dot keeps it out of *.cfg and *.rules globs. What a crash leaves goes when
+ * the file is written again, or removed. */
+static char *temporary_name(const char *name)
+{
+	return xasprintf(".%s.sriov-setup", name);
+}
+
 static int replace(const struct root *root, char *path, const char *data, size_t size,
 		   mode_t mode)
 {
@@ -409,9 +418,7 @@ static int replace(const struct root *root, char *path, const char *data, size_t
 		return parent;
 	if (holds_already(parent, name, data, size))
 		return 0;
-	/* the leading dot keeps it out of *.cfg and *.rules globs; a leftover of a crash
-	 * is replaced */
-	temporary = xasprintf(".%s.sriov-setup", name);
+	temporary = temporary_name(name);
 	if (unlinkat(parent, temporary, 0) < 0 && errno != ENOENT)
 		return -errno;
 	r = write_durably(parent, name, temporary, data, size, mode);
@@ -460,6 +467,7 @@ int root_move(const struct root *root, const char *from, const char *to)
 
 static int remove_at(const struct root *root, char *path, int flags)
 {
+	_cleanup_free_ char *leftover = NULL;
 	_cleanup_close_ int parent = -1;
 	const char *name;
 
@@ -468,6 +476,9 @@ static int remove_at(const struct root *root, char *path, int flags)
 		return 0;
 	if (parent < 0)
 		return parent;
+	leftover = temporary_name(name);
+	if (!flags && unlinkat(parent, leftover, 0) < 0 && errno != ENOENT)
+		return -errno;
 	if (unlinkat(parent, name, flags) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	return fsync(parent) < 0 ? -errno : 1;

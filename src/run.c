@@ -415,8 +415,10 @@ static int take_back(const struct config *config, const struct root *root,
 		if (r < 0)
 			return r;
 		plan = plan_reset(config, &system, &made, only);
+		if (plan.n_actions == 0 && log_problems(&plan, false) <= LOG_ERR)
+			return -EBUSY;
 		if (plan.n_actions == 0)
-			return log_problems(&plan, false) <= LOG_ERR ? -EBUSY : 0;
+			return only ? 0 : root_remove(root, MADE_PATH);
 		if (rounds > 0)
 			return log_error_errno(EAGAIN, "not all is taken back");
 		clock_gettime(CLOCK_MONOTONIC, &end);
