@@ -256,7 +256,7 @@ odd_peers() {
 	peer deaf "no greeting"
 	"$builddir/sriov-setup" attach $vf --qmp=/run/qmp --wait=30 2>/run/said &
 	first=$!
-	sleep 1
+	timeout 20 sh -c "until '$builddir/sriov-setup' claims | grep -q attaching; do sleep 0.1; done"
 	mine "a second attach meanwhile" 1 "another attach is at it" attach $vf --qmp=/run/other
 	mine "the list" 0 "$vf  test/nic  attaching  vm  /run/qmp" claims
 	kill -KILL $first && wait $first 2>/dev/null
