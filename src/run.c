@@ -16,35 +16,20 @@
 #include "wait.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <time.h>
 
 #define LOCK_DEADLINE 180 /* seconds: another run may be creating VFs */
 #define RUN_DEADLINE 300  /* from then on no action is begun that is not begun yet */
 
-/*
- * Not flock(2): a child that the kernel holds for ever has all that its parent has open.
- * This kind of lock is the process's own.
- */
 static int lock(const struct root *root, int *ret)
 {
-	struct flock whole = { .l_type = F_WRLCK };
-	_cleanup_close_ int fd = -1;
-	int r = root_replace(root, "", 0600, RUN_DIR "/lock");
+	int fd = root_lock(root, LOCK_DEADLINE, RUN_DIR "/lock");
 
-	if (r < 0)
-		return log_error_errno(r, "cannot make /" RUN_DIR "/lock");
-	fd = root_openat(root, O_RDWR, RUN_DIR "/lock");
 	if (fd < 0)
-		return log_error_errno(fd, "cannot open /" RUN_DIR "/lock");
-	for (int tries = LOCK_DEADLINE * 10; fcntl(fd, F_SETLK, &whole) < 0; tries--) {
-		if ((errno != EACCES && errno != EAGAIN) || tries == 0)
-			return log_error_errno(errno,
-					       "another run holds /" RUN_DIR "/lock");
-		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
-	}
+		return log_error_errno(fd, fd == -EAGAIN ?
+						   "another run holds /" RUN_DIR "/lock" :
+						   "cannot lock /" RUN_DIR "/lock");
 	*ret = fd;
-	fd = -1;
 	return 0;
 }
 
