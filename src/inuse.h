@@ -6,24 +6,26 @@
 
 #include "system.h"
 
-/* Sets in_use and carries of all functions from their interfaces, and of storage that has
- * VFs or is one from its disks. */
+/* Sets in_use and carries of all functions from claims whose owner lives, from vDPA and
+ * mediated devices made of them and from their interfaces, and of storage that has VFs or
+ * is one from its disks. */
 void inuse_observe(struct system *system, const struct root *root);
 /* Sets in_use and carries of the functions that a used disk hangs on. */
 void inuse_observe_disks(struct system *system, const struct root *root);
 /*
- * Sets in_use of those functions that somebody has open in VFIO, with the process by
- * name where /proc shows it; and of those on a VFIO driver of which it cannot be told.
+ * Sets in_use of those functions that somebody has open in VFIO or RDMA, with the process
+ * by name where /proc shows it; and of those on a VFIO driver of which it cannot be told.
  * A group that is free is open for a moment, and nobody else can open it in that moment:
- * only for functions that are to be taken away from VFIO. `which`: by index.
+ * only for functions that are to be taken away from VFIO, and not where `gentle`.
+ * `which`: by index.
  */
-void inuse_observe_vfio(struct system *system, const struct root *root,
-			const bool *which);
+void inuse_observe_open(struct system *system, const struct root *root, const bool *which,
+			bool gentle);
 /* The same for those that a rule would move. */
 void inuse_observe_moves(struct system *system, const struct root *root,
 			 const struct config *config);
 
-/* Sets in_use of those on a VFIO driver whose user /proc shows. Nothing is opened. */
+/* Sets in_use of those whose user in VFIO or RDMA /proc shows. Nothing is opened. */
 void inuse_observe_holders(struct system *system, const struct root *root);
 
 /*

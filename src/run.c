@@ -396,7 +396,7 @@ static int observe_made(const struct config *config, const struct root *root,
 			if (f->vfs[j] != NONE)
 				which[f->vfs[j]] = true;
 	}
-	inuse_observe_vfio(ret, root, which);
+	inuse_observe_open(ret, root, which, false);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "promise.h"
 
+#include "ledger.h"
 #include "made.h"
 #include "run.h"
 
@@ -187,6 +188,56 @@ static void test_held(void)
 	close_scene(&s);
 }
 
+/* Promised, but not opened yet. */
+static void claim(struct scene *s, bool take)
+{
+	_cleanup_(ledger_done) struct ledger ledger = { .lock = -1 };
+
+	if (ledger_open(&ledger, &s->host.root) < 0)
+		abort();
+	if (take)
+		*ledger_add(&ledger) = (struct claim){ .address = xstrdup(VF(4)),
+						       .resource = xstrdup("a.b/c"),
+						       .owner = xstrdup("vm-a") };
+	else
+		ledger_remove(&ledger, ledger_find(&ledger, VF(4)));
+	if (ledger_write(&ledger, &s->host.root) < 0)
+		abort();
+}
+
+static void test_claimed(void)
+{
+	static const char part[] = "VF 2 (" VF(4) ") is in use: claimed by vm-a";
+	static const unsigned counts[] = { 6, 2, 0 };
+	_cleanup_free_ char *said = NULL;
+	struct scene s;
+
+	open_scene(&s);
+	claim(&s, true);
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		load_count(&s, counts[i]);
+		run(&s);
+		ok(s.trial.status == 1 && s.trial.audit.n == 0,
+		   "one is claimed: nothing is written for %u", counts[i]);
+		says(&s, part, "the claim is named");
+	}
+	is_int(reset(&s, &said), -EBUSY, "reset takes nothing either");
+	ok(strstr(said, part) != NULL, "and names it");
+	load(&s, "pf = ( { match = { address = \"" PF "\"; }; vfs = 4; driver = "
+		 "\"none\"; } );");
+	run(&s);
+	is_int(on_vfio(&s), 1, "another driver is wanted: only the others lose theirs");
+	strings_add(&s.config.force_in_use, VF(4));
+	run(&s);
+	is_int(on_vfio(&s), 0, "forced, it does too");
+	strings_done(&s.config.force_in_use);
+	claim(&s, false);
+	load_count(&s, 6);
+	run(&s);
+	ok(s.trial.status == 0 && on_vfio(&s) == 6, "released, the count grows");
+	close_scene(&s);
+}
+
 /* It does not let go, and nothing of the kernel's tells in time. */
 static void test_stuck(void)
 {
@@ -287,6 +338,7 @@ int main(void)
 	}
 	test_counts();
 	test_held();
+	test_claimed();
 	test_stuck();
 	test_refused();
 	test_reset();

@@ -1,6 +1,5 @@
 /* Who uses a VF and where it hangs, told from a folder that stands for the machine. */
 #include "fixture.h"
-#include "ledger.h"
 #include "status-facts.h"
 
 static void make_link(struct fixture *f, const char *target, const char *path)
@@ -15,21 +14,6 @@ static struct function function(const char *address, int group)
 				  .driver = xstrdup("vfio-pci"),
 				  .iommu_group = group,
 				  .pf = NONE };
-}
-
-static void claim(struct fixture *f, const char *address, const char *owner)
-{
-	_cleanup_(ledger_done) struct ledger ledger = { .lock = -1 };
-	struct claim *claim;
-
-	if (ledger_open(&ledger, &f->root) < 0)
-		abort();
-	claim = ledger_add(&ledger);
-	claim->address = xstrdup(address);
-	claim->resource = xstrdup("a.b/c");
-	claim->owner = xstrdup(owner);
-	if (ledger_write(&ledger, &f->root) < 0)
-		abort();
 }
 
 int main(void)
@@ -54,16 +38,14 @@ int main(void)
 	*array_add(system.functions, system.n_functions) = function("0000:01:10.0", 12);
 	*array_add(system.functions, system.n_functions) = function("0000:02:00.0", 1);
 	*array_add(system.functions, system.n_functions) = function("0000:03:00.0", 2);
-	claim(&f, "0000:01:10.0", "vm-a");
-	claim(&f, "0000:02:00.0", "vm-b");
 	all = system.functions;
 	status_facts_read(&system, &f.root);
 	is_string(all[0].parent, "0000:00:01.0", "the bridge above");
 	is_string(all[1].parent, "pci0000:00", "a root");
 	is_string(all[2].parent, NULL, "nothing is known");
-	is_string(all[0].in_use, "claimed by vm-a; qemu-system-x86 (process 412)",
-		  "the owner of a claim, and the process that has the group");
-	is_string(all[1].in_use, "claimed by vm-b", "claimed, and not in use");
+	is_string(all[0].in_use, "qemu-system-x86 (process 412)",
+		  "the process that has the group");
+	is_string(all[1].in_use, NULL, "which is on another driver");
 	is_string(all[2].in_use, NULL, "free");
 	system_done(&system);
 	fixture_close(&f);
