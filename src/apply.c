@@ -426,7 +426,8 @@ static const struct hint {
 	{ CREATE_VFS, EAGAIN, "the PF is not ready yet" },
 	{ CREATE_VFS, EPERM, "the driver refuses this many; try fewer" },
 	{ CREATE_VFS, ENOENT,
-	  "its driver cannot create VFs through sysfs (mlx4: num_vfs= module option)" },
+	  "its driver is gone, or cannot create VFs through sysfs (mlx4: num_vfs= module "
+	  "option)" },
 	{ CREATE_VFS, ERANGE, "more than the device and its driver allow" },
 	{ CREATE_VFS, EOPNOTSUPP,
 	  "the driver has SR-IOV turned off (ice: its DDP package is missing?) or the "
@@ -533,17 +534,6 @@ static bool depends(const struct root *root, const struct action *a,
 	return before->vf == NONE || before->vf == a->vf;
 }
 
-static bool blocked(const struct plan *plan, const struct root *root, const int *errors,
-		    size_t index)
-{
-	const struct action *a = &plan->actions[index];
-
-	for (size_t i = 0; i < index; i++)
-		if (errors[i] < 0 && depends(root, a, &plan->actions[i], errors[i]))
-			return true;
-	return false;
-}
-
 /* One line for a run of equal actions on the VFs of one PF: "bound VFs 0-6 to vfio-pci".
  */
 static void log_group(const struct plan *plan, size_t first, size_t last)
@@ -589,7 +579,51 @@ struct work {
 	int *errors; /* by action; -ECANCELED: not tried */
 	bool *done;
 	int first_error;
+	const char *gone; /* the function that was last said to have vanished */
 };
+
+static bool is_gone(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *path = device_path(a);
+
+	return a->function && !root_exists(root, "%s", path);
+}
+
+static bool blocked(const struct work *w, size_t index)
+{
+	const struct action *a = &w->plan->actions[index];
+
+	if (!w->first_error)
+		return false;
+	if (streq(w->gone, a->function) && is_gone(w->root, a))
+		return true;
+	for (size_t i = 0; i < index && !a->always; i++)
+		if (w->errors[i] < 0 &&
+		    depends(w->root, a, &w->plan->actions[i], w->errors[i]))
+			return true;
+	return false;
+}
+
+/* Whatever the errno, one line for all that is left to do with it. */
+static void report_gone(struct work *w, const struct action *a)
+{
+	const struct log_subject subject = { .pci = a->function,
+					     .kind = MESSAGE_NO_VFS,
+					     .file = a->where.file,
+					     .line = a->where.line };
+
+	if (streq(w->gone, a->function))
+		return;
+	w->gone = a->function;
+	if (root_exists(w->root, DEVICES "/%s", a->function))
+		log_full(LOG_ERR, &subject,
+			 "the VFs of %s have vanished: was its driver unloaded?",
+			 a->function);
+	else
+		log_full(LOG_ERR, &subject,
+			 "%s has vanished; its unit sets it up when it is back",
+			 a->function);
+}
 
 static void finish(struct work *w, size_t i, int error)
 {
@@ -597,7 +631,10 @@ static void finish(struct work *w, size_t i, int error)
 	w->done[i] = error >= 0;
 	if (error >= 0 || error == -ECANCELED)
 		return;
-	report(&w->plan->actions[i], error);
+	if (is_gone(w->root, &w->plan->actions[i]))
+		report_gone(w, &w->plan->actions[i]);
+	else
+		report(&w->plan->actions[i], error);
 	w->first_error = w->first_error ? w->first_error : error;
 }
 
@@ -745,7 +782,7 @@ int plan_apply(const struct plan *plan, const struct root *root,
 {
 	_cleanup_free_ int *errors = xcalloc(plan->n_actions, sizeof(int));
 	_cleanup_free_ bool *done = xcalloc(plan->n_actions, sizeof(bool));
-	struct work w = { plan, root, errors, done, 0 };
+	struct work w = { .plan = plan, .root = root, .errors = errors, .done = done };
 	size_t next, late = 0;
 
 	note_drivers(&w, true);
@@ -756,7 +793,7 @@ int plan_apply(const struct plan *plan, const struct root *root,
 		next = i + 1;
 		if (a->when != NOW)
 			continue;
-		if (w.first_error && !a->always && blocked(plan, root, errors, i)) {
+		if (blocked(&w, i)) {
 			if (a->verb == REMOVE_VFS)
 				bind_back(&w, i);
 			finish(&w, i, -ECANCELED);
