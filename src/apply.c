@@ -198,6 +198,16 @@ static int create_when_ready(const struct root *root, const struct action *a)
 	}
 }
 
+static void no_record(const struct action *a)
+{
+	const struct log_subject subject = { .pci = a->function,
+					     .file = a->where.file,
+					     .line = a->where.line };
+
+	log_full(LOG_WARNING, &subject,
+		 "reset will not know what is made of it: cannot write /" MADE_PATH);
+}
+
 /* sriov_numvfs_store(): the write succeeds also when the driver made fewer or none. */
 static int do_create(const struct root *root, const struct action *a)
 {
@@ -209,8 +219,7 @@ static int do_create(const struct root *root, const struct action *a)
 	int r;
 
 	if (made_note_vfs(root, a->function, asked, asked) < 0)
-		log_full(LOG_WARNING, &subject,
-			 "reset will not know of its VFs: cannot write /" MADE_PATH);
+		no_record(a);
 	r = create_when_ready(root, a);
 	if (r == -ETIMEDOUT) /* they may come yet */
 		return r;
@@ -226,13 +235,31 @@ static int do_create(const struct root *root, const struct action *a)
 	return -EREMOTEIO;
 }
 
-/* mdev_create() waits for the parent's driver, which may wait for its firmware. */
+/* mdev_device_create() waits for the parent's driver, which may wait for its firmware. */
 static int do_create_mdev(const struct root *root, const struct action *a)
 {
 	_cleanup_free_ char *path = xasprintf(
 		DEVICES "/%s/mdev_supported_types/%s/create", a->function, a->name);
+	int r;
 
-	return write_with_deadline(root, path, a->value, PROBE_DEADLINE);
+	if (made_note_mdev(root, a->function, a->value, true) < 0)
+		no_record(a);
+	r = write_with_deadline(root, path, a->value, PROBE_DEADLINE);
+	if (r < 0 && r != -ETIMEDOUT) /* it may come yet */
+		made_note_mdev(root, a->function, a->value, false);
+	return r;
+}
+
+/* With a user mdev_device_remove() waits for him, vfio_unregister_group_dev(). */
+static int do_remove_mdev(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *device = xasprintf(DEVICES "/%s/%s", a->function, a->value);
+	_cleanup_free_ char *path = xasprintf("%s/remove", device);
+	int r = !a->forced && inuse_vfio(root, device) == 1 ?
+			-EBUSY :
+			write_with_deadline(root, path, "1", UNBIND_DEADLINE);
+
+	return r < 0 ? r : made_note_mdev(root, a->function, a->value, false);
 }
 
 /* Is its group with VFIO? Then the kernel may be waiting for who has it open, with the
@@ -262,9 +289,10 @@ static pid_t start_unbind(const struct root *root, const struct action *a)
 {
 	_cleanup_free_ char *path = xasprintf(DRIVERS "/%s/unbind", a->name),
 			    *address = NULL;
+	_cleanup_free_ char *device = device_path(a);
 	int r = device_address(root, a, &address);
 
-	if (r == 0 && a->disruptive && !a->forced && inuse_vfio(root, address) == 1)
+	if (r == 0 && a->disruptive && !a->forced && inuse_vfio(root, device) == 1)
 		r = -EBUSY;
 	return r < 0 ? r : start_write(root, path, address);
 }
@@ -404,6 +432,7 @@ static int (*const verbs[N_VERBS])(const struct root *root, const struct action 
 	[REMOVE_VFS] = do_remove,
 	[CREATE_VFS] = do_create,
 	[CREATE_MDEV] = do_create_mdev,
+	[REMOVE_MDEV] = do_remove_mdev,
 	[OVERRIDE] = do_override,
 	[UNBIND] = do_unbind,
 	[BIND] = do_bind,
@@ -445,6 +474,8 @@ static const struct hint {
 	{ CREATE_MDEV, EUSERS, "the device has no room for one more of this type" },
 	{ CREATE_MDEV, EEXIST, "another device has this UUID" },
 	{ CREATE_MDEV, ETIMEDOUT, "the driver is stuck; see the kernel log" },
+	{ REMOVE_MDEV, EBUSY, "somebody has taken it into use meanwhile" },
+	{ REMOVE_MDEV, ETIMEDOUT, "somebody uses it" },
 	{ BIND, ENOENT, "there is no such driver: is its module installed?" },
 	{ BIND, ENODEV, "the driver does not take this device, or it has vanished" },
 	{ BIND, EINVAL, "no IOMMU group, or the device is on vfio-pci's denylist" },

@@ -269,17 +269,16 @@ static int group_is_open(const struct root *root, const char *group)
 	return 0;
 }
 
-int inuse_vfio(const struct root *root, const char *address)
+int inuse_vfio(const struct root *root, const char *device)
 {
 	_cleanup_free_ char *group = NULL, *driver = NULL;
-	int r = root_link_name(root, &group, DEVICES "/%s/iommu_group", address);
+	int r = root_link_name(root, &group, "%s/iommu_group", device);
 
 	if (r == 0)
 		r = group_is_open(root, group);
 	/* VFIO makes the node with the first device of the group, and takes it away */
-	if (r == -ENOENT &&
-	    (root_link_name(root, &driver, DEVICES "/%s/driver", address) < 0 ||
-	     !strstr(driver, "vfio")))
+	if (r == -ENOENT && (root_link_name(root, &driver, "%s/driver", device) < 0 ||
+			     !strstr(driver, "vfio")))
 		return 0;
 	return r;
 }
@@ -358,50 +357,42 @@ static void holders_done(struct holders *holders)
 	free(holders->items);
 }
 
-/* The file is the group's, the device's own or leads to the device. */
-static bool is_held_by(const struct function *f, const struct strings *cdevs,
-		       const char *file)
-{
-	_cleanup_free_ char *group = xasprintf("%d", f->iommu_group);
-	const char *name = strrchr(file, '/') + 1;
-
-	if (startswith(name, "noiommu-"))
-		name += strlen("noiommu-");
-	return streq(name, group) || strings_contain(cdevs, name) ||
-	       streq(name, f->address);
-}
-
-/* "qemu-system-x86 (process 412)"; NULL: nobody is seen */
-static char *holder_name(const struct root *root, const struct function *f,
+/* "qemu-system-x86 (process 412)"; NULL: nobody is seen. The file is the group's, the
+ * device's own or leads to the device. */
+static char *holder_name(const struct root *root, const char *device,
 			 struct holders *holders)
 {
-	struct strings cdevs = {};
+	_cleanup_free_ char *group = NULL;
+	struct strings files = {};
 	char *name = NULL;
 
 	read_holders(root, holders);
-	root_list(root, &cdevs, DEVICES "/%s/vfio-dev", f->address);
+	root_list(root, &files, "%s/vfio-dev", device);
 	/* uverbs0, umad0: ib_uverbs_add_one(), ib_umad_init_port() */
-	root_list(root, &cdevs, DEVICES "/%s/infiniband_verbs", f->address);
-	root_list(root, &cdevs, DEVICES "/%s/infiniband_mad", f->address);
+	root_list(root, &files, "%s/infiniband_verbs", device);
+	root_list(root, &files, "%s/infiniband_mad", device);
+	strings_add(&files, strrchr(device, '/') + 1);
+	if (root_link_name(root, &group, "%s/iommu_group", device) == 0)
+		strings_add(&files, group);
 	for (size_t i = 0; i < holders->n && !name; i++) {
 		const struct holder *h = &holders->items[i];
+		const char *file = strrchr(h->file, '/') + 1;
 		_cleanup_free_ char *comm = NULL;
 
-		if (!is_held_by(f, &cdevs, h->file))
+		if (startswith(file, "noiommu-"))
+			file += strlen("noiommu-");
+		if (!strings_contain(&files, file))
 			continue;
 		root_read(root, &comm, "proc/%s/comm", h->pid);
 		name = xasprintf("%s (process %s)", comm ? comm : "it", h->pid);
 	}
-	strings_done(&cdevs);
+	strings_done(&files);
 	return name;
 }
 
-/* Has its driver a device for who opens it: VFIO's, or RDMA's? */
-static bool can_be_open(const struct root *root, const struct function *f)
+static bool has_rdma(const struct root *root, const char *device)
 {
-	return f->driver &&
-	       (strstr(f->driver, "vfio") ||
-		root_exists(root, DEVICES "/%s/infiniband_verbs", f->address));
+	return root_exists(root, "%s/infiniband_verbs", device);
 }
 
 void inuse_observe_holders(struct system *system, const struct root *root)
@@ -410,31 +401,41 @@ void inuse_observe_holders(struct system *system, const struct root *root)
 
 	for (size_t i = 0; i < system->n_functions; i++) {
 		struct function *f = &system->functions[i];
-		char *name = can_be_open(root, f) ? holder_name(root, f, &holders) : NULL;
+		_cleanup_free_ char *device = xasprintf(DEVICES "/%s", f->address);
+		char *name = NULL;
 
+		if (f->driver && (strstr(f->driver, "vfio") || has_rdma(root, device)))
+			name = holder_name(root, device, &holders);
 		if (name)
 			set_use(f, name, false);
 	}
 }
 
-static void observe_vfio(struct function *f, const struct root *root,
-			 struct holders *holders)
+/* Who has it open in VFIO; NULL: nobody. The caller frees it. */
+static char *vfio_use(const struct root *root, const char *device,
+		      struct holders *holders)
 {
 	_cleanup_free_ char *name = NULL;
-	int r = inuse_vfio(root, f->address);
+	int r = inuse_vfio(root, device);
 
 	if (r == 0)
-		return;
-	name = holder_name(root, f, holders);
+		return NULL;
+	name = holder_name(root, device, holders);
 	/* CONFIG_VFIO_GROUP=n: no group to ask, but the holder is seen */
 	if (r == 1 || name)
-		set_use(f, xasprintf("%s has it open in VFIO", name ? name : "a process"),
-			false);
-	else if (r != -ENODEV)
-		set_use(f,
-			xasprintf("/dev/vfio does not tell whether it is open: %s",
-				  strerror(-r)),
-			false);
+		return xasprintf("%s has it open in VFIO", name ? name : "a process");
+	return r == -ENODEV ? NULL :
+			      xasprintf("/dev/vfio does not tell whether it is open: %s",
+					strerror(-r));
+}
+
+static char *rdma_use(const struct root *root, const char *device,
+		      struct holders *holders)
+{
+	_cleanup_free_ char *name =
+		has_rdma(root, device) ? holder_name(root, device, holders) : NULL;
+
+	return name ? xasprintf("%s has its RDMA device open", name) : NULL;
 }
 
 void inuse_observe_open(struct system *system, const struct root *root, const bool *which,
@@ -444,17 +445,35 @@ void inuse_observe_open(struct system *system, const struct root *root, const bo
 
 	for (size_t i = 0; i < system->n_functions; i++) {
 		struct function *f = &system->functions[i];
-		_cleanup_free_ char *name = NULL;
+		_cleanup_free_ char *device = xasprintf(DEVICES "/%s", f->address);
+		char *use = NULL;
 
 		/* who has claimed it may open it in this moment */
 		if (!which[i] || (f->only_claimed && f->driver))
 			continue;
 		if (!gentle)
-			observe_vfio(f, root, &holders);
-		if (root_exists(root, DEVICES "/%s/infiniband_verbs", f->address))
-			name = holder_name(root, f, &holders);
-		if (name)
-			set_use(f, xasprintf("%s has its RDMA device open", name), false);
+			use = vfio_use(root, device, &holders);
+		if (!use)
+			use = rdma_use(root, device, &holders);
+		if (use)
+			set_use(f, use, false);
+	}
+}
+
+void inuse_observe_made(struct made *made, const struct root *root)
+{
+	_cleanup_(holders_done) struct holders holders = {};
+
+	for (size_t i = 0; i < made->n; i++) {
+		struct made_item *item = &made->items[i];
+		_cleanup_free_ char *device = NULL;
+
+		if (!item->uuid)
+			continue;
+		device = xasprintf(DEVICES "/%s/%s", item->address, item->uuid);
+		item->here = root_exists(root, "%s", device);
+		if (item->here)
+			item->in_use = vfio_use(root, device, &holders);
 	}
 }
 

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "made.h"
 #include "system.h"
 
 /* Sets in_use and carries of all functions from claims whose owner lives, from vDPA and
@@ -25,14 +26,18 @@ void inuse_observe_open(struct system *system, const struct root *root, const bo
 void inuse_observe_moves(struct system *system, const struct root *root,
 			 const struct config *config);
 
+/* Whether the mediated devices are there, and who has them open in VFIO. */
+void inuse_observe_made(struct made *made, const struct root *root);
+
 /* Sets in_use of those whose user in VFIO or RDMA /proc shows. Nothing is opened. */
 void inuse_observe_holders(struct system *system, const struct root *root);
 
 /*
- * 1: somebody has it open in VFIO; 0: nobody; or a negative errno: cannot be told, as
- * where /dev/vfio is not shown. vfio_group_fops_open() returns EBUSY while the group, a
- * device of it or a character device of one is open, also by who has closed all but the
- * device. While a driver waits for its user (vfio_unregister_group_dev()), the function
- * has no driver any more, and that still holds.
+ * `device`: its folder below the root. 1: somebody has it open in VFIO; 0: nobody; or a
+ * negative errno: cannot be told, as where /dev/vfio is not shown. vfio_group_fops_open()
+ * returns EBUSY while the group, a device of it or a character device of one is open,
+ * also by who has closed all but the device. While a driver waits for its user
+ * (vfio_unregister_group_dev()), the function has no driver any more, and that still
+ * holds.
  */
-int inuse_vfio(const struct root *root, const char *address);
+int inuse_vfio(const struct root *root, const char *device);

@@ -236,6 +236,8 @@ static void test_claims(void)
 	claim(&f, 0);
 	fixture_link(&f, "../../../bus/pci/drivers/vfio-pci",
 		     "sys/bus/pci/devices/0000:06:00.0/driver");
+	fixture_link(&f, "../../../kernel/iommu_groups/7",
+		     "sys/bus/pci/devices/0000:06:00.0/iommu_group");
 	fixture_write(&f, "proc/412/comm", "qemu-system-x86\n");
 	fixture_link(&f, "/dev/vfio/7", "proc/412/fd/9");
 	s.functions[1].driver = xstrdup("vfio-pci");
