@@ -364,7 +364,7 @@ static const struct function *find(const struct system *system, const char *addr
 
 /* As system_observe(), and who has open what was made. */
 static int observe_made(const struct config *config, const struct root *root,
-			const struct made *made, struct system *ret)
+			struct made *made, struct system *ret)
 {
 	_cleanup_free_ bool *which = NULL;
 	int r = system_observe(ret, root, config);
@@ -381,7 +381,8 @@ static int observe_made(const struct config *config, const struct root *root,
 			if (f->vfs[j] != NONE)
 				which[f->vfs[j]] = true;
 	}
-	inuse_observe_vfio(ret, root, which);
+	inuse_observe_open(ret, root, which, false);
+	inuse_observe_made(made, root);
 	return 0;
 }
 
@@ -404,7 +405,7 @@ static int take_back(const struct config *config, const struct root *root,
 			return -EBUSY;
 		if (plan.n_actions == 0)
 			return only ? 0 : root_remove(root, MADE_PATH);
-		if (rounds > 0)
+		if (rounds > 1) /* what carried mediated devices goes in the second */
 			return log_error_errno(EAGAIN, "not all is taken back");
 		clock_gettime(CLOCK_MONOTONIC, &end);
 		end.tv_sec += RUN_DEADLINE;
