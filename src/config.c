@@ -596,10 +596,8 @@ static void read_pf_rule(struct reader *reader, const config_setting_t *setting,
 	read_group(reader, setting, pf_keys, &rule);
 	require(reader, setting, "match", MATCH_EXAMPLE);
 	check_vf_values(reader, rule.where.line, &rule.values, &rule.values, false);
-	if (!rule.driver)
-		rule.driver = xstrdup(DRIVER_VFIO);
 	if (rule.pf_driver &&
-	    (streq(rule.pf_driver, DRIVER_NATIVE) || streq(rule.pf_driver, DRIVER_NONE) ||
+	    (!driver_is_chosen(rule.pf_driver) || streq(rule.pf_driver, DRIVER_NONE) ||
 	     strstr(rule.pf_driver, "vfio")))
 		mistake(reader, config_setting_get_member(setting, "pf_driver"),
 			xasprintf("pf_driver = \"%s\" makes no VFs, expected the name of "
@@ -647,8 +645,6 @@ static void read_device_rule(struct reader *reader, const config_setting_t *sett
 
 	read_group(reader, setting, device_keys, &rule);
 	require(reader, setting, "match", MATCH_EXAMPLE);
-	if (!rule.driver)
-		rule.driver = xstrdup(DRIVER_VFIO);
 	if (streq(rule.driver, DRIVER_NATIVE) || streq(rule.driver, DRIVER_NONE))
 		mistake(reader, setting,
 			xasprintf("driver = \"%s\" is for VFs, expected \"vfio-pci\" or "
@@ -997,9 +993,22 @@ static size_t add_image(struct config *config, const struct root *root)
 		(array) = new_;                                               \
 	} while (0)
 
+static void fill_drivers(struct config *config)
+{
+	const char *usual = config->harvester ? DRIVER_LEAVE : DRIVER_VFIO;
+
+	for (size_t i = 0; i < config->n_pfs; i++)
+		if (!config->pfs[i].driver)
+			config->pfs[i].driver = xstrdup(usual);
+	for (size_t i = 0; i < config->n_devices; i++)
+		if (!config->devices[i].driver)
+			config->devices[i].driver = xstrdup(usual);
+}
+
 int config_load(struct config *ret, const struct root *root, const char *path)
 {
-	struct config config = { .export = { .kubevirt = true } };
+	struct config config = { .export = { .kubevirt = true },
+				 .harvester = root_exists(root, HARVESTER_RELEASE) };
 	size_t mistakes = 0, pfs, devices, mdevs;
 	_cleanup_free_ char *folder = NULL;
 	const char *main_path = path ? path + strspn(path, "/") : CONFIG_PATH;
@@ -1016,6 +1025,7 @@ int config_load(struct config *ret, const struct root *root, const char *path)
 	ROTATE(config.pfs, config.n_pfs, pfs);
 	ROTATE(config.devices, config.n_devices, devices);
 	ROTATE(config.mdevs, config.n_mdevs, mdevs);
+	fill_drivers(&config);
 	if (mistakes || root_trouble(root)) {
 		config_done(&config);
 		return -EINVAL;
