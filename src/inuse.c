@@ -477,6 +477,11 @@ void inuse_observe_made(struct made *made, const struct root *root)
 	}
 }
 
+static bool moves(const char *wanted, const struct function *f)
+{
+	return !streq(wanted, DRIVER_LEAVE) && !streq(wanted, f->driver);
+}
+
 /* Is it to be taken away from where it is? Only then it is asked who has it open. */
 static bool may_move(const struct system *system, const struct config *config,
 		     const struct function *f)
@@ -489,10 +494,10 @@ static bool may_move(const struct system *system, const struct config *config,
 
 	if (rule)
 		return pf_rule_count(rule, pf) != pf->n_vfs ||
-		       !streq(pf_rule_driver(rule, pf, f->vf_index), f->driver) ||
+		       moves(pf_rule_driver(rule, pf, f->vf_index), f) ||
 		       wanted.known & VF_BEFORE_BIND;
 	return device != NONE &&
-	       !streq(device_rule_driver(&config->devices[device], f), f->driver);
+	       moves(device_rule_driver(&config->devices[device], f), f);
 }
 
 void inuse_observe_moves(struct system *system, const struct root *root,

@@ -132,6 +132,17 @@ static void tell_kubevirt_of_vfs(struct planner *p, const struct function *pf,
 	}
 }
 
+const char plan_left[] = "left to Harvester's controller, which binds what somebody "
+			 "claims; driver = \"vfio-pci\" in the rule binds all the same";
+
+/* Is the driver somebody else's matter, on a node where that needs a word? */
+static void tell_left(struct planner *p, const struct function *f, const char *driver,
+		      const struct where *where, const char *what)
+{
+	if (p->config->harvester && streq(driver, DRIVER_LEAVE))
+		planner_problem(p, LOG_INFO, f, *where, "%s %s", what, plan_left);
+}
+
 /* The module must be there for VFs that others create, also when there is nothing to bind
  * yet. */
 static void plan_function(struct planner *p, const struct function *f)
@@ -143,6 +154,8 @@ static void plan_function(struct planner *p, const struct function *f)
 
 		plan_pf(&(struct task){ p, rule, f });
 		tell_kubevirt_of_vfs(p, f, rule);
+		if (rule->vfs != 0)
+			tell_left(p, f, rule->driver, &rule->where, "its VFs are");
 		if (pf_rule_wants_vfio(rule, f->total_vfs) && rule->vfs != 0 &&
 		    f->iommu_group != NONE)
 			need_vfio_drivers(p, rule, f);
@@ -152,9 +165,10 @@ static void plan_function(struct planner *p, const struct function *f)
 	if (device_rule != NONE) {
 		const struct device_rule *rule = &p->config->devices[device_rule];
 
-		plan_device(p, f, rule);
 		tell_kubevirt(p, f, rule->where, device_rule_driver(rule, f),
 			      rule->advertise);
+		tell_left(p, f, rule->driver, &rule->where, "is");
+		plan_device(p, f, rule);
 	}
 }
 

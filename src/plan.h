@@ -89,6 +89,8 @@ const char *pf_rule_driver(const struct pf_rule *rule, const struct function *pf
 			   unsigned vf_index);
 const char *device_rule_driver(const struct device_rule *rule,
 			       const struct function *function);
+/* What is said where a driver is "leave" because the node is Harvester's. */
+extern const char plan_left[];
 const char *pf_rule_resource(const struct pf_rule *rule,
 			     unsigned vf_index); /* NULL: default */
 /* How many VFs the rule wants of this PF, whose driver may have made more (QAT). Pure. */

@@ -216,8 +216,23 @@ static void test_auto_vfio(void)
 	plan_is("vfio-pci where none is", &c, &s, TAKE(GPU, "nouveau"));
 }
 
+static void test_left(void)
+{
+	struct system s = {};
+	struct config c = { .harvester = true };
+	struct device_rule *rule = add_device_rule(&c, GPU, true);
+
+	add_card(&s);
+	free(rule->driver);
+	rule->driver = xstrdup("leave");
+	plan_is("a device that is left to Harvester", &c, &s,
+		"6 " GPU ": is left to Harvester's controller, which binds what somebody "
+		"claims; driver = \"vfio-pci\" in the rule binds all the same\n");
+}
+
 int main(void)
 {
+	test_left();
 	test_auto_vfio();
 	test_group();
 	test_group_later();
