@@ -39,8 +39,8 @@ static int lock(const struct root *root, int *ret)
 		return log_error_errno(fd, "cannot open /" RUN_DIR "/lock");
 	for (int tries = LOCK_DEADLINE * 10; fcntl(fd, F_SETLK, &whole) < 0; tries--) {
 		if ((errno != EACCES && errno != EAGAIN) || tries == 0)
-			return log_error_errno(errno,
-					       "another run holds /" RUN_DIR "/lock");
+			return log_error_kind(MESSAGE_UNFINISHED, errno,
+					      "another run holds /" RUN_DIR "/lock");
 		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
 	}
 	*ret = fd;
@@ -80,7 +80,8 @@ static int write_export(const struct exporter *e, const struct root *root,
 	for (size_t i = 0; i < notes.warnings.n; i++)
 		log_warning("%s: %s", e->file, notes.warnings.items[i]);
 	for (size_t i = 0; i < notes.errors.n; i++)
-		log_error("%s is not written: %s", e->file, notes.errors.items[i]);
+		log_error_kind(MESSAGE_EXPORT, 0, "%s is not written: %s", e->file,
+			       notes.errors.items[i]);
 	if (notes.errors.n) {
 		/* an old one would offer what the config does not any more */
 		remove_export(e, input->config, root);
@@ -286,8 +287,10 @@ static int converge(const struct config *config, const struct root *root,
 			break;
 		own.keep_counts |= outcome->repair;
 	}
-	log_error("%zu actions are still to do after doing them; see sriov-setup plan",
-		  outcome->left);
+	log_error_kind(
+		MESSAGE_UNFINISHED, 0,
+		"%zu actions are still to do after doing them; see sriov-setup plan",
+		outcome->left);
 	return -EAGAIN;
 }
 
@@ -304,7 +307,8 @@ int run_apply(const struct config *config, const struct root *root,
 	if (!root->live)
 		return run_kargs(config, root) < 0 ? 1 : 0;
 	if (geteuid() != 0) {
-		log_error("apply changes the machine: run it as root");
+		log_error_kind(MESSAGE_USAGE, 0,
+			       "apply changes the machine: run it as root");
 		return 1;
 	}
 	if (lock(root, &lock_fd) < 0)
@@ -365,7 +369,7 @@ int run_kargs(const struct config *config, const struct root *root)
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
 	log_set_kind(MESSAGE_KARGS);
 	r = kargs_apply(root, &config->kernel, &facts, &wanted, &missing);
-	log_set_kind(NULL);
+	log_set_kind(MESSAGE_FILES);
 	return options < 0 ? options : limits < 0 ? limits : r;
 }
 
@@ -420,7 +424,8 @@ static int take_back(const struct config *config, const struct root *root,
 		if (plan.n_actions == 0)
 			return only ? 0 : root_remove(root, MADE_PATH);
 		if (rounds > 0)
-			return log_error_errno(EAGAIN, "not all is taken back");
+			return log_error_kind(MESSAGE_UNFINISHED, EAGAIN,
+					      "not all is taken back");
 		clock_gettime(CLOCK_MONOTONIC, &end);
 		end.tv_sec += RUN_DEADLINE;
 		r = plan_apply(&plan, root, &end, &done);

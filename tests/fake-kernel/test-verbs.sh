@@ -77,6 +77,48 @@ says kargs --root=$image kargs apply
 says kargs.status --root=$image kargs status
 says kargs.print --root=$image kargs print
 says reset --root=$image reset
+
+tells() { # KIND ARGUMENT…: fails, and each error in the journal is of that kind, which the catalog explains
+	kind=$1
+	shift
+	id=$(sed -n "s/^#define MESSAGE_$kind \"\(.*\)\"/\1/p" "$here/../../src/log.h")
+	n=$((n + 1))
+	"$here/journal" "$builddir/sriov-setup" "$@" >/run/output
+	status=$?
+	if [ $status -gt 0 ] && grep -q "^$id " /run/output && ! grep -qv "^$id " /run/output &&
+		grep -qx -e "-- $id" "$here/../../conf/sriov-setup.catalog"; then
+		echo "ok $n - in the journal, $kind: $(head -n 1 /run/output | cut -d ' ' -f 2-)"
+	else
+		echo "not ok $n - in the journal, $kind $id: $*"
+		echo "# exit status $status"
+		sed 's/^/# /' /run/output
+		bad=1
+	fi
+}
+printf 'pf = ( { match = { interface = "eno1"; }; %s } );\n' 'vfss = 7;' >/run/typo.conf
+printf 'pf = ( { match = { interface = "eno1"; }; %s } );\n' 'vfs = 8; driver = "native";' >/run/many.conf
+cat >/run/clash.conf <<-EOF2
+	pf = ( { match = { interface = "eno1"; }; vfs = 7; vf = ( { index = "0"; advertise = "kubevirt"; } ); } );
+	export = { device_plugin = true; };
+EOF2
+rm -r $image/etc/default && touch $image/etc/default
+mkdir -p /run/image2/etc/modprobe.d/sriov-setup.conf/full
+echo 'kernel = { blacklist = [ "igbvf" ]; };' >/run/image2/etc/sriov.conf
+for arguments in plna "--jsn status" "--config" "--json plan" "--root=/none plan" "explain nobody" "export foo" \
+	"--root=$image claims" "claim x" "kargs aply" "--wait=soon apply"; do
+	# shellcheck disable=SC2086 # several arguments
+	tells USAGE $arguments
+done
+tells CONFIG --config=/run/typo.conf check
+tells CONFIG --config=/run/none.conf apply --boot
+tells PROBLEM --config=/run/many.conf apply --boot
+tells EXPORT --config=/run/clash.conf export kubevirt
+tells CLAIM --config=/run/sriov.conf claim nothing.org/there --owner=vm-a
+tells CLAIM release 0000:01:10.0
+tells CLAIM attach 0000:01:10.0 --qmp=/run/nobody
+tells KARGS --root=$image --config=/run/sriov.conf kargs apply
+tells FILES --root=/run/image2 apply
+
 readme() { sed '$d' "$here/verbs/status" | while read -r line; do grep -qF "$line" "$here/../../README.md" || return; done; }
 n=$((n + 1))
 if readme; then
