@@ -34,8 +34,11 @@ static struct where where_of(const struct reader *reader, const config_setting_t
 
 static const char *name_of(const config_setting_t *setting)
 {
+	const config_setting_t *list = config_setting_parent(setting);
 	const char *name = config_setting_name(setting);
 
+	if (!name && list) /* pf = ( { … } ) */
+		name = config_setting_name(list);
 	return name ? name : "value";
 }
 
