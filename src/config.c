@@ -175,8 +175,9 @@ static void read_choice(struct reader *reader, const config_setting_t *setting,
 		}
 	if (text)
 		mistake(reader, setting,
-			xasprintf("%s is not known, expected \"%s\", \"%s\" or \"%s\"",
-				  name_of(setting), words[0], words[1], words[2]));
+			xasprintf("%s = \"%s\" is not known, expected \"%s\", \"%s\" or "
+				  "\"%s\"",
+				  name_of(setting), text, words[0], words[1], words[2]));
 }
 
 static void read_iommu(struct reader *reader, const config_setting_t *setting,

@@ -181,7 +181,9 @@ static void judge_limit(struct findings *f, const struct config *config,
 		    more ? more :
 			   "raise it with the vendor's tool or in the firmware's "
 			   "settings of the card, then switch the machine off and on",
-		    "%s: the card's firmware allows %u VFs", pf->address, pf->total_vfs);
+		    "%s: %s allows %u VFs", pf->address,
+		    d->in_card == NONE ? "card or driver" : "the card's firmware",
+		    pf->total_vfs);
 }
 
 static void judge_pf(struct findings *f, const struct config *config,
