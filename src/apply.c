@@ -211,9 +211,9 @@ static void no_record(const struct action *a)
 /* sriov_numvfs_store(): the write succeeds also when the driver made fewer or none. */
 static int do_create(const struct root *root, const struct action *a)
 {
-	const struct log_subject subject = { .pci = a->function,
-					     .file = a->where.file,
-					     .line = a->where.line };
+	struct log_subject subject = { .pci = a->function,
+				       .file = a->where.file,
+				       .line = a->where.line };
 	unsigned asked = (unsigned)atoi(a->value);
 	size_t have;
 	int r;
@@ -230,6 +230,7 @@ static int do_create(const struct root *root, const struct action *a)
 		return r;
 	if (have >= asked)
 		return 0;
+	subject.kind = MESSAGE_NO_VFS;
 	log_full(LOG_ERR, &subject, "the driver accepted %s VFs but made %zu%s", a->value,
 		 have, have ? "" : "; see the kernel log");
 	return -EREMOTEIO;
@@ -366,6 +367,7 @@ static int do_probe(const struct root *root, const struct action *a)
 static void tell_refusals(const struct action *a, int fd)
 {
 	const struct log_subject subject = { .pci = a->function,
+					     .kind = MESSAGE_NOT_SET,
 					     .file = a->where.file,
 					     .line = a->where.line };
 	_cleanup_fclose_ FILE *in = fdopen(fd, "r");
@@ -750,7 +752,8 @@ static void create_again(struct work *w)
 				log_warning("%s has its %s VFs again", a->function,
 					    a->value);
 			else
-				log_error("%s is left without VFs", a->function);
+				log_error_kind(MESSAGE_NO_VFS, 0,
+					       "%s is left without VFs", a->function);
 		}
 	}
 }
@@ -845,8 +848,9 @@ int plan_apply(const struct plan *plan, const struct root *root,
 	if (w.first_error)
 		create_again(&w);
 	if (late)
-		w.first_error = log_error_errno(
-			ETIME, "%zu actions were not tried: the run took too long", late);
+		w.first_error = log_error_kind(
+			MESSAGE_UNFINISHED, ETIME,
+			"%zu actions were not tried: the run took too long", late);
 	note_drivers(&w, false);
 	*ret_done = 0;
 	for (size_t i = 0; i < plan->n_actions; i++)

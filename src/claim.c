@@ -179,10 +179,9 @@ static int observe_offers(struct system *system, struct offers *offers,
 	for (size_t i = 0; i < offers->n; i++)
 		if (streq(offers->items[i].resource, resource))
 			return 0;
-	return log_error_errno(ENOENT,
-			       "no VF here is offered as %s; sriov-setup status "
-			       "shows the resources",
-			       resource);
+	log_error("no VF here is offered as %s; sriov-setup status shows the resources",
+		  resource);
+	return -ENOENT;
 }
 
 int claim_take(const struct config *config, const struct root *root,
@@ -223,13 +222,13 @@ static int release_one(struct ledger *ledger, struct claim *claim,
 {
 	int r = vf_probe(root, claim->address);
 
-	if (r == -EBUSY)
-		return log_full(
-			LOG_ERR,
-			&(struct log_subject){ .pci = claim->address, .error = r },
-			"stays claimed by %s, a VM has it: sriov-setup detach "
-			"takes it back",
-			claim->owner);
+	if (r == -EBUSY) {
+		log_full(LOG_ERR, &(struct log_subject){ .pci = claim->address },
+			 "stays claimed by %s, a VM has it: sriov-setup detach takes it "
+			 "back",
+			 claim->owner);
+		return r;
+	}
 	log_info("released %s of %s", claim->address, claim->owner);
 	ledger_remove(ledger, claim);
 	return 1;
@@ -300,7 +299,9 @@ int claim_list(const struct root *root, bool json)
 		return 1;
 	if (json)
 		print_json(ledger.claims, ledger.n, root);
-	else
+	else if (ledger.n)
 		print_lines(&ledger, root);
+	else
+		log_info("no VF is claimed");
 	return 0;
 }

@@ -31,8 +31,11 @@ static struct where where_of(const struct reader *reader, const config_setting_t
 
 static const char *name_of(const config_setting_t *setting)
 {
+	const config_setting_t *list = config_setting_parent(setting);
 	const char *name = config_setting_name(setting);
 
+	if (!name && list) /* pf = ( { … } ) */
+		name = config_setting_name(list);
 	return name ? name : "value";
 }
 
@@ -172,8 +175,9 @@ static void read_choice(struct reader *reader, const config_setting_t *setting,
 		}
 	if (text)
 		mistake(reader, setting,
-			xasprintf("%s is not known, expected \"%s\", \"%s\" or \"%s\"",
-				  name_of(setting), words[0], words[1], words[2]));
+			xasprintf("%s = \"%s\" is not known, expected \"%s\", \"%s\" or "
+				  "\"%s\"",
+				  name_of(setting), text, words[0], words[1], words[2]));
 }
 
 static void read_iommu(struct reader *reader, const config_setting_t *setting,
@@ -190,18 +194,26 @@ static void read_vfio_ids(struct reader *reader, const config_setting_t *setting
 		    (const char *const[]){ "safe", "none", "persistent" });
 }
 
-/* The names of a table, for the message. */
-static char *key_names(const struct key *keys)
+/* What was probably meant by a name that is not in the table, or else all that is. */
+static char *key_hint(const struct key *keys, const char *name)
 {
-	char *all = xstrdup("");
+	_cleanup_free_ char *all = xstrdup("");
+	struct strings names = {};
+	const char *meant;
+	char *hint;
 
 	for (; keys->name; keys++) {
 		char *more = xasprintf("%s%s%s", all, *all ? ", " : "", keys->name);
 
 		free(all);
 		all = more;
+		strings_add(&names, keys->name);
 	}
-	return all;
+	meant = strings_nearest(&names, name);
+	hint = meant ? xasprintf("did you mean '%s'?", meant) :
+		       xasprintf("expected one of: %s", all);
+	strings_done(&names);
+	return hint;
 }
 
 static const struct key *find_key(const struct key *keys, const char *name)
@@ -226,19 +238,19 @@ static void read_group(struct reader *reader, const config_setting_t *group,
 		const config_setting_t *setting =
 			config_setting_get_elem(group, (unsigned)i);
 		const struct key *key = find_key(keys, config_setting_name(setting));
-		_cleanup_free_ char *names = NULL;
+		_cleanup_free_ char *hint = NULL;
 
 		if (key) {
 			key->read(reader, setting, (char *)fields + key->offset);
 			continue;
 		}
-		names = key_names(keys);
+		hint = key_hint(keys, config_setting_name(setting));
 		mistake(reader, setting,
-			xasprintf("unknown key '%s'%s%s, expected one of: %s",
+			xasprintf("unknown key '%s'%s%s, %s",
 				  config_setting_name(setting),
 				  config_setting_is_root(group) ? "" : " in ",
 				  config_setting_is_root(group) ? "" : name_of(group),
-				  names));
+				  hint));
 	}
 }
 

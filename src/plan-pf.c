@@ -707,7 +707,9 @@ void plan_pf(struct task *t)
 {
 	const struct function *pf = t->pf;
 	unsigned have = (unsigned)pf->n_vfs, want = wanted_count(t);
-	_cleanup_free_ char *obstacle = have && have != want ? count_obstacle(t) : NULL;
+	bool possible = want <= pf->total_vfs; /* or pf_is_able() says so */
+	_cleanup_free_ char *obstacle =
+		have && have != want && possible ? count_obstacle(t) : NULL;
 	bool change = have != want && !obstacle;
 
 	if (changes_driver(t))

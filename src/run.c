@@ -26,9 +26,10 @@ static int lock(const struct root *root, int *ret)
 	int fd = root_lock(root, LOCK_DEADLINE, RUN_DIR "/lock");
 
 	if (fd < 0)
-		return log_error_errno(fd, fd == -EAGAIN ?
-						   "another run holds /" RUN_DIR "/lock" :
-						   "cannot lock /" RUN_DIR "/lock");
+		return fd == -EAGAIN ?
+			       log_error_kind(MESSAGE_UNFINISHED, fd,
+					      "another run holds /" RUN_DIR "/lock") :
+			       log_error_errno(fd, "cannot lock /" RUN_DIR "/lock");
 	*ret = fd;
 	return 0;
 }
@@ -65,7 +66,8 @@ static int write_export(const struct exporter *e, const struct root *root,
 	for (size_t i = 0; i < notes.warnings.n; i++)
 		log_warning("%s: %s", e->file, notes.warnings.items[i]);
 	for (size_t i = 0; i < notes.errors.n; i++)
-		log_error("%s is not written: %s", e->file, notes.errors.items[i]);
+		log_error_kind(MESSAGE_EXPORT, 0, "%s is not written: %s", e->file,
+			       notes.errors.items[i]);
 	if (notes.errors.n) {
 		/* an old one would offer what the config does not any more */
 		remove_export(e, input->config, root);
@@ -271,8 +273,10 @@ static int converge(const struct config *config, const struct root *root,
 			break;
 		own.keep_counts |= outcome->repair;
 	}
-	log_error("%zu actions are still to do after doing them; see sriov-setup plan",
-		  outcome->left);
+	log_error_kind(
+		MESSAGE_UNFINISHED, 0,
+		"%zu actions are still to do after doing them; see sriov-setup plan",
+		outcome->left);
 	return -EAGAIN;
 }
 
@@ -289,7 +293,8 @@ int run_apply(const struct config *config, const struct root *root,
 	if (!root->live)
 		return run_kargs(config, root) < 0 ? 1 : 0;
 	if (geteuid() != 0) {
-		log_error("apply changes the machine: run it as root");
+		log_error_kind(MESSAGE_USAGE, 0,
+			       "apply changes the machine: run it as root");
 		return 1;
 	}
 	if (lock(root, &lock_fd) < 0)
@@ -350,7 +355,7 @@ int run_kargs(const struct config *config, const struct root *root)
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
 	log_set_kind(MESSAGE_KARGS);
 	r = kargs_apply(root, &config->kernel, &facts, &wanted, &missing);
-	log_set_kind(NULL);
+	log_set_kind(MESSAGE_FILES);
 	return options < 0 ? options : limits < 0 ? limits : r;
 }
 
@@ -406,7 +411,8 @@ static int take_back(const struct config *config, const struct root *root,
 		if (plan.n_actions == 0)
 			return only ? 0 : root_remove(root, MADE_PATH);
 		if (rounds > 1) /* what carried mediated devices goes in the second */
-			return log_error_errno(EAGAIN, "not all is taken back");
+			return log_error_kind(MESSAGE_UNFINISHED, EAGAIN,
+					      "not all is taken back");
 		clock_gettime(CLOCK_MONOTONIC, &end);
 		end.tv_sec += RUN_DEADLINE;
 		r = plan_apply(&plan, root, &end, &done);

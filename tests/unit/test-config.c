@@ -194,7 +194,7 @@ static const struct bad {
 	{ "pf = (\n{ vfs = 1; } );\n", 2, "match is missing" },
 	{ "pf = ( { match = { }; } );\n", 1, "match is empty" },
 	{ "pf = ( { match = { adress = \"01:00.0\"; }; } );\n", 1,
-	  "unknown key 'adress' in match" },
+	  "unknown key 'adress' in match, did you mean 'address'?" },
 	{ "pf = ( { match = { address = \"01:00.8\"; }; } );\n", 1,
 	  "expected a PCI address" },
 	{ "pf = ( { match = { address = \"01:20.0\"; }; } );\n", 1,
