@@ -52,6 +52,7 @@ mkdir -p "$image/etc" "$image/usr/sbin"
 echo 'for x in /etc/default/grub.d/*.cfg; do . "$x"; done; exit 1' >"$image/usr/sbin/grub-mkconfig"
 echo 'kernel = { passthrough = true; };' >"$image/etc/sriov.conf"
 expect "an image" "--root=$image" apply
+expect "its kernel arguments" "--root=$image" kargs apply
 n=$((n + 1))
 if grep -q iommu "$image/etc/default/grub.d/"*sriov-setup*; then
 	echo "ok $n - which was given its arguments"
