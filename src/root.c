@@ -60,7 +60,7 @@ int root_trouble(const struct root *root)
 	return root->trouble ? root->trouble->error : 0;
 }
 
-static int open_quietly(const struct root *root, const char *path, int flags, mode_t mode)
+static int open_below(const struct root *root, const char *path, int flags, mode_t mode)
 {
 	struct open_how how = {
 		.flags = (unsigned)flags | O_CLOEXEC,
@@ -69,19 +69,40 @@ static int open_quietly(const struct root *root, const char *path, int flags, mo
 	};
 	long fd;
 
+	/* openat2(2): EAGAIN when a rename raced with the walk; EINTR from slow files */
+	do
+		fd = syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
+	while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static bool is_device(const struct root *root, const char *path)
+{
+	_cleanup_close_ int fd = open_below(root, path, O_PATH, 0);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 &&
+	       (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode));
+}
+
+static int open_quietly(const struct root *root, const char *path, int flags, mode_t mode)
+{
+	int fd;
+
 	/*
 	 * On the running machine nothing can lead outside; and RestrictSUIDSGID= of our
 	 * units makes openat2() fail with ENOSYS, since systemd cannot filter its mode.
 	 */
 	if (root->live) {
 		fd = openat(root->fd, path, flags | O_CLOEXEC, mode);
-		return fd < 0 ? -errno : (int)fd;
+		return fd < 0 ? -errno : fd;
 	}
-	/* openat2(2): EAGAIN when a rename raced with the walk; EINTR from slow files */
-	do
-		fd = syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
-	while (fd < 0 && (errno == EAGAIN || errno == EINTR));
-	return fd < 0 ? -errno : (int)fd;
+	if (flags & O_PATH)
+		return open_below(root, path, flags, mode);
+	/* a device belongs to the machine that runs us, and may do something when it is
+	 * opened: a tape rewinds, a watchdog starts; and a FIFO must not hang us */
+	return is_device(root, path) ? -EINVAL :
+				       open_below(root, path, flags | O_NONBLOCK, mode);
 }
 
 static int open_in(const struct root *root, const char *path, int flags, mode_t mode)
@@ -390,11 +411,14 @@ static int write_durably(int parent, const char *name, const char *temporary,
 /* Compares to the byte, unlike root_read(), which trims. */
 static bool holds_already(int parent, const char *name, const char *data, size_t size)
 {
-	_cleanup_close_ int fd =
-		openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *found = NULL;
 	size_t found_size;
+	struct stat st;
 
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	return fd >= 0 && read_all(fd, &found, &found_size) == 0 && found_size == size &&
 	       memcmp(found, data, size) == 0;
 }
