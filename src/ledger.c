@@ -15,7 +15,10 @@
 const char *const claim_states[N_CLAIM_STATES] = { "claimed", "attaching", "attached",
 						   "detaching" };
 
-/* The folder is the lock: it is never replaced, as a file would be. */
+/*
+ * A file that is made once and never replaced, which is root's alone: the folder anybody
+ * may read, so anybody could lock it, and bar all others.
+ */
 static int lock(const struct root *root, int *ret)
 {
 	_cleanup_close_ int fd = -1;
@@ -23,7 +26,7 @@ static int lock(const struct root *root, int *ret)
 	if ((mkdirat(root->fd, "run/sriov-setup", 0755) < 0 && errno != EEXIST) ||
 	    (mkdirat(root->fd, LEDGER_DIR, 0755) < 0 && errno != EEXIST))
 		return -errno;
-	fd = root_openat(root, O_RDONLY | O_DIRECTORY, LEDGER_DIR);
+	fd = root_openat(root, O_RDWR | O_CREAT | O_NOFOLLOW, LEDGER_DIR "/lock");
 	if (fd < 0)
 		return fd;
 	for (int tries = LOCK_TRIES; flock(fd, LOCK_EX | LOCK_NB) < 0; tries--) {

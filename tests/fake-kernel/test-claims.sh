@@ -60,6 +60,7 @@ time.sleep(600)" &
 }
 end() { kill "$1" && wait "$1" 2>/dev/null; }
 ledger=/run/sriov-setup/claims/ledger.json
+vf=0000:01:10.0
 
 # the groups that the fake kernel hands out one by one, at their place
 mkdir /run/dev
@@ -139,6 +140,50 @@ owners_end() {
 	cp /run/ledger $ledger
 }
 
+# nobody NAME STATUS PART COMMAND…: by a user without rights
+nobody() {
+	name=$1 status=$2 part=$3
+	shift 3
+	check "$name" "$status" "$part" setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+without_rights() {
+	# the folder of the build may be root's alone
+	cp "$builddir/sriov-setup" /run/program
+	program="/run/program --config=/run/test.conf"
+	setup claim test/nic --owner=root >/run/given
+	for verb in "claim test/nic --owner=n" "release --owner=root" claims "detach $vf" "attach $vf --qmp=/run/qmp"; do
+		# shellcheck disable=SC2086 # words
+		nobody "without rights: ${verb%% *}" 1 "run it as root" $program $verb
+	done
+	nobody "the ledger may be read, for status" 0 '"owner":' cat $ledger
+	nobody "the lock cannot be taken" 66 "Permission denied" flock --nonblock /run/sriov-setup/claims/lock true
+	nobody "nor the ledger be written" 1 "" test -w $ledger
+	nobody "nor another be put there" 1 "Permission denied" ln -s /run/given /run/sriov-setup/claims/other
+	nobody "nor the folder be changed for one of his own" 1 "" mv /run/sriov-setup /run/mine
+	nobody "nor be made before us" 1 "" mkdir /run/sriov-setup.early
+	setpriv --reuid=65534 --regid=65534 --clear-groups flock /run/sriov-setup/claims sleep 60 &
+	locker=$!
+	sleep 1
+	check "who locks the folder bars nobody" 0 "released" timeout 20 "$builddir/sriov-setup" release --owner=root
+	end $locker
+}
+
+odd_ledgers() {
+	cp $ledger /run/ledger
+	rm $ledger && mkfifo $ledger
+	mine "a FIFO for a ledger" 1 "cannot use the ledger" claim test/nic --owner=a
+	rm $ledger && truncate -s 4M $ledger
+	mine "a huge one" 1 "File too large" claim test/nic --owner=a
+	rm $ledger && ln -s /run/test.conf $ledger
+	mine "a link to somewhere else" 1 "was changed by others" claim test/nic --owner=a
+	check "which is left alone" 0 "resource" cat /run/test.conf
+	rm $ledger && mkdir $ledger
+	mine "a folder" 1 "Is a directory" claim test/nic --owner=a
+	rmdir $ledger && cp /run/ledger $ledger
+	mine "the right one again" 0 "" claims
+}
+
 # every third of them is killed at some moment
 two_hundred_at_once() {
 	mkdir /run/out
@@ -203,7 +248,6 @@ qemu() { # BEHAVIOUR
 	while [ ! -S /run/qmp ] && [ $i -lt 100 ]; do sleep 0.1 && i=$((i + 1)); done
 }
 
-vf=0000:01:10.0
 into_a_vm() {
 	setup claim test/nic --owner=vm --count=2 >/run/given
 	mine "attach without a socket" 1 "--qmp=SOCKET is missing" attach $vf
@@ -280,6 +324,8 @@ odd_peers() {
 one_after_the_other
 the_kernel_knows_better
 owners_end
+without_rights
+odd_ledgers
 two_hundred_at_once
 again_and_again
 into_a_vm
