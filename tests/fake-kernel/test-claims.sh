@@ -1,5 +1,5 @@
 #!/bin/sh
-# Claims, and VFs into and out of a pretended QEMU: the program itself, on a pretended machine.
+# Claims, VFs into and out of a pretended QEMU, and the report for programs: the program itself, on a pretended machine.
 here=$(readlink -f "${srcdir:-.}/tests/fake-kernel")
 builddir=$(readlink -f "${builddir:-.}")
 if [ ! -x "$builddir/tests/fake-kernel/fake-kernel" ]; then
@@ -18,9 +18,14 @@ if [ "${1:-}" != inside ] || [ ! -e "${FAKE_KERNEL:-}/audit" ]; then
 	cat >"$machine" <<-EOF
 		driver igb ids=8086:10c9 sriov netdevs
 		driver vfio-pci
-		function 0000:01:00.0 id=8086:10c9 vfs=64 vf_id=10ca offset=128 stride=2 net=eno1
+		driver nvme ids=144d:a824 sriov
+		function 0000:01:00.0 id=8086:10c9 vfs=64 vf_id=10ca offset=128 stride=2 net=eno1 numa=1
 		function 0000:03:00.0 id=8086:10c9 vfs=2 vf_id=10ca offset=16 stride=2 net=eno2 shares_group
 		function 0000:05:00.0 id=8086:10c9 vfs=2 vf_id=10ca offset=16 stride=2 net=eno3
+		function 0000:06:00.0 id=8086:10c9 vfs=2 vf_id=10ca offset=16 stride=2 net=eno6 master=bond0
+		function 0000:07:00.0 id=8086:10c9 vfs=2 vf_id=10ca offset=16 stride=2 net=eno7 master=mgmt-br
+		function 0000:08:00.0 id=8086:10c9 vfs=2 vf_id=10ca offset=16 stride=2 net=eno8 upper=eno8.100
+		function 0000:09:00.0 id=144d:a824 class=010802 vfs=2 vf_id=a824 disk=nvme0n1
 	EOF
 	BUILD=$builddir "$here/with" "$machine" "$script" inside
 	exit
@@ -77,6 +82,31 @@ EOF
 setup apply --boot >/run/applied 2>&1
 mount --bind /sys/fake-vfio /dev/vfio
 check "each group has a node" 0 67 sh -c "find /dev/vfio -type f | wc -l"
+
+# of a device in status --json: ADDRESS EXPRESSION, which is true; d is the device
+reports() {
+	check "report: $1 has $2" 0 True python3 -c "import json
+d = [d for d in json.load(open('/run/report'))['devices'] if d['address'] == '$1'][0]
+print($2)"
+}
+
+# what Harvester's network-device object holds, and why one has none
+the_report() {
+	echo "/dev/nvme0n1 partition 1 0 -2" >/run/swaps && mount --bind /run/swaps /proc/swaps
+	hold 0000:01:10.6
+	setup --json status >/run/report
+	end $holder
+	umount /proc/swaps
+	reports 0000:01:00.0 "d['offered'] and d['reasons'] == [] and d['num_vfs'] == 64 and d['total_vfs'] == 64"
+	reports 0000:01:00.0 "[v['address'] for v in d['vfs']][:3] == ['0000:01:10.0', '0000:01:10.2', '0000:01:10.4']"
+	reports 0000:01:00.0 "all(v['iommu_group'] is not None and v['numa_node'] == 1 for v in d['vfs'])"
+	reports 0000:01:00.0 "'python3' in d['vfs'][3]['in_use'] and d['vfs'][2]['in_use'] is None"
+	reports 0000:06:00.0 "not d['offered'] and 'eno6 belongs to bond0' in d['reasons']"
+	reports 0000:07:00.0 "'eno7 belongs to mgmt-br' in d['reasons'] and d['interfaces'][0]['master'] == 'mgmt-br'"
+	reports 0000:08:00.0 "'eno8 carries eno8.100' in d['reasons'] and d['interfaces'][0]['uppers'] == ['eno8.100']"
+	reports 0000:09:00.0 "not d['offered'] and 'nvme0n1' in d['in_use'] and d['in_use'] in d['reasons']"
+	reports 0000:09:00.0 "d['numa_node'] is None and 'no rule is for it' in d['reasons'] and d['interfaces'] == []"
+}
 
 one_after_the_other() {
 	mine "no owner" 1 "--owner=NAME is missing" claim test/nic
@@ -321,6 +351,7 @@ odd_peers() {
 	mine "no socket" 1 "Connection refused" attach $vf --qmp=/run/plain
 }
 
+the_report
 one_after_the_other
 the_kernel_knows_better
 owners_end

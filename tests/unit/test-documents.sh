@@ -14,7 +14,7 @@ for case in igb mixed hostile none; do
 		status=$?
 		{ cat "$dir/$name" && sed 's/^/said: /' "$dir/said" && echo "exit status $status"; } >"$dir/all"
 		# what is not to be used is not validated
-		[ $status -eq 0 ] && [ -s "$dir/$name" ] || rm "$dir/$name"
+		if [ $status -ne 0 ] || [ ! -s "$dir/$name" ]; then rm "$dir/$name"; fi
 		[ -z "${UPDATE:-}" ] || cp "$dir/all" "$here/documents/$name"
 		n=$((n + 1))
 		if diff -u "$here/documents/$name" "$dir/all" >"$dir/diff"; then
