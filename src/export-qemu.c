@@ -51,11 +51,11 @@ static void qemu_write(FILE *out, const struct export_input *input,
 				  f->iommu_group, f->numa_node);
 
 		export_comment(out, text);
-		/* chassis 0 is the root complex's */
+		/* one byte; 0 is the root complex's */
 		fprintf(out,
 			"-device pcie-root-port,id=%s,bus=pcie.0,chassis=%zu "
 			"-device vfio-pci,host=%s,id=%s,bus=%s\n",
-			port, i + 1, f->address, id, port);
+			port, i % 255 + 1, f->address, id, port);
 	}
 }
 

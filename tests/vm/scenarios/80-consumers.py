@@ -82,14 +82,23 @@ sed -n "/<network>/,/<.network>/p" sriov-setup/export/libvirt.xml >network.xml
 sriov-setup --config=/etc/huge.conf export libvirt | sed -n "/<domain /,/<.domain>/p" >domain.xml
 setsid chroot /virt libvirtd -d >/run/libvirtd.log 2>&1 </dev/null
 """
+# All VFs; it opens their groups, which nobody else may have then.
+ARGUMENTS = """\
+printf 'info qtree\\nquit\\n' | timeout 60 chroot /virt qemu-system-x86_64 -M q35 -accel tcg -m 64 -nodefaults \\
+	-display none -S -monitor stdio $(sriov-setup export qemu | grep -v '^#') 2>&1
+"""
 
 
 def scenario(t):
     with t.vm(devices=vm.igb("igb0", 1), virt=True, memory=1536,
-              files={"/etc/sriov.conf": CONF, "/etc/huge.conf": HUGE_CONF, "/etc/inner.conf": INNER_CONF, "/etc/inner.init": INNER_INIT}) as guest:
+              files={"/etc/sriov.conf": CONF, "/etc/huge.conf": HUGE_CONF,
+                     "/etc/inner.conf": INNER_CONF, "/etc/inner.init": INNER_INIT}) as guest:
         guest.start()
         t.eq(guest.status("sriov-setup apply --boot")[0], 0, "the VFs are made")
         libvirt(t, guest)
+        code, said = guest.status(ARGUMENTS)
+        t.ok(code == 0 and said.count('dev: vfio-pci, id "vf-0000-01-1') == 4,
+             "QEMU takes the arguments of export qemu", said)
         guest.sh(INNER)
         guest.sh(QEMU)
         into_the_vm(t, guest)
