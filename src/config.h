@@ -214,3 +214,6 @@ struct config {
  */
 int config_load(struct config *ret, const struct root *root, const char *path);
 void config_done(struct config *config);
+/* Adds what one file says, whose name is config->files'. How many mistakes there are,
+ * each logged. */
+size_t config_parse(struct config *config, const char *file, const char *text);

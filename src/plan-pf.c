@@ -344,7 +344,9 @@ static void create_vfs(struct task *t, unsigned want)
  */
 static const char *user_of(const struct task *t, const struct function *f)
 {
-	return planner_is_forced(t->planner, f) && f->driver ? NULL : f->in_use;
+	return planner_is_forced(t->planner, f) && (f->driver || f->only_claimed) ?
+		       NULL :
+		       f->in_use;
 }
 
 static void keep_vf(struct task *t, const struct function *vf, const char *driver)
@@ -431,7 +433,9 @@ static void correct_vf(struct task *t, const struct function *vf)
 		     streq(vf->driver, is_named(driver) ? driver : NULL) ||
 		     (native && !driver_is_vfio(vf->driver));
 	bool vfio = driver_is_vfio(vf->driver), reload;
-	bool held = user_of(t, vf) || (vfio && t->planner->config->gentle);
+	/* who has claimed one without a driver is glad if it gets it */
+	bool held = (user_of(t, vf) && (vf->driver || !vf->only_claimed)) ||
+		    (vfio && t->planner->config->gentle);
 	int i = (int)vf->vf_index;
 	struct vf_values set;
 	struct action *back;
@@ -703,7 +707,9 @@ void plan_pf(struct task *t)
 {
 	const struct function *pf = t->pf;
 	unsigned have = (unsigned)pf->n_vfs, want = wanted_count(t);
-	_cleanup_free_ char *obstacle = have && have != want ? count_obstacle(t) : NULL;
+	bool possible = want <= pf->total_vfs; /* or pf_is_able() says so */
+	_cleanup_free_ char *obstacle =
+		have && have != want && possible ? count_obstacle(t) : NULL;
 	bool change = have != want && !obstacle;
 
 	if (changes_driver(t))

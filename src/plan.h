@@ -20,6 +20,7 @@ enum verb {
 	BIND,       /* name: driver */
 	PROBE,      /* let the kernel choose a driver */
 	CREATE_MDEV, /* name: its type's folder in mdev_supported_types; value: UUID */
+	REMOVE_MDEV, /* value: UUID */
 	SET_ESWITCH, /* name: the config's key; value: its word */
 	SET_LINK,  /* name: "mtu" or "link" of the PF's netdev; value: a number; "up", or
 		      "running": wait some seconds for a carrier */

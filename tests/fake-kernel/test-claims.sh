@@ -58,10 +58,12 @@ mine() {
 }
 # somebody opens the group of a VF, as a VM does; a shell would open it twice
 hold() {
+	rm -f /run/held
 	python3 -c "import os, time; os.open('/dev/vfio/$(basename "$(readlink "/sys/bus/pci/devices/$1/iommu_group")")', 2)
+open('/run/held', 'w').close()
 time.sleep(600)" &
 	holder=$!
-	sleep 1
+	timeout 60 sh -c 'until [ -e /run/held ]; do sleep 0.1; done'
 }
 end() { kill "$1" && wait "$1" 2>/dev/null; }
 ledger=/run/sriov-setup/claims/ledger.json
@@ -328,7 +330,7 @@ odd_peers() {
 	peer deaf "no greeting"
 	"$builddir/sriov-setup" attach $vf --qmp=/run/qmp --wait=30 2>/run/said &
 	first=$!
-	sleep 1
+	timeout 20 sh -c "until '$builddir/sriov-setup' claims | grep -q attaching; do sleep 0.1; done"
 	mine "a second attach meanwhile" 1 "another attach is at it" attach $vf --qmp=/run/other
 	mine "the list" 0 "$vf  test/nic  attaching  vm  /run/qmp" claims
 	kill -KILL $first && wait $first 2>/dev/null

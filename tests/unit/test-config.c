@@ -194,7 +194,7 @@ static const struct bad {
 	{ "pf = (\n{ vfs = 1; } );\n", 2, "match is missing" },
 	{ "pf = ( { match = { }; } );\n", 1, "match is empty" },
 	{ "pf = ( { match = { adress = \"01:00.0\"; }; } );\n", 1,
-	  "unknown key 'adress' in match" },
+	  "unknown key 'adress' in match, did you mean 'address'?" },
 	{ "pf = ( { match = { address = \"01:00.8\"; }; } );\n", 1,
 	  "expected a PCI address" },
 	{ "pf = ( { match = { address = \"01:20.0\"; }; } );\n", 1,
@@ -327,6 +327,12 @@ static const struct bad {
 	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = "
 	  "\"sriov_numvfs\"; value = \"3\"; } ); } );\n",
 	  2, "none that has a key of its own" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = "
+	  "\"config\"; value = \"x\"; } ); } );\n",
+	  2, "not the device's config space" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = "
+	  "\"power/./config\"; value = \"x\"; } ); } );\n",
+	  2, "a path below the device's folder" },
 	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = \"x\"; "
 	  "value = \"\"; } ); } );\n",
 	  2, "printable characters" },
