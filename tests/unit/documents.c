@@ -1,6 +1,6 @@
 /*
- * documents CASE FORMAT: the document of a machine that is built here. test-documents.sh
- * compares and validates them.
+ * documents CASE FORMAT: the document of a machine that is built here; FORMAT "current":
+ * the KubeVirt CR that was there before. test-documents.sh compares and validates them.
  */
 #include "export.h"
 #include "json.h"
@@ -210,7 +210,12 @@ static struct document *current_cr(void)
 {
 	static const char text[] =
 		"{\"kind\":\"KubeVirt\",\"metadata\":{\"resourceVersion\":\"7\"},"
-		"\"spec\":{\"configuration\":{\"permittedHostDevices\":{"
+		"\"spec\":{\"configuration\":{\"developerConfiguration\":{"
+		"\"featureGates\":[\"HostDevices\"]},\"permittedHostDevices\":{"
+		"\"usb\":[{\"resourceName\":\"a.b/usb\",\"selectors\":[{\"vendor\":"
+		"\"46f4\",\"product\":\"0001\"}]}],"
+		"\"mediatedDevices\":[{\"mdevNameSelector\":\"i915-GVTg_V5_4\","
+		"\"resourceName\":\"intel.com/gvt\"}],"
 		"\"pciHostDevices\":[{\"pciVendorSelector\":\"1B36:0010\","
 		"\"resourceName\":\"a.b/c\"},{\"pciVendorSelector\":\"1002:740f\","
 		"\"resourceName\":\"amd.com/mi210\",\"externalResourceProvider\":"
@@ -231,6 +236,10 @@ int main(int argc, char *argv[])
 
 	if (argc != 3)
 		return 2;
+	if (streq(argv[2], "current")) {
+		json_print(stdout, current);
+		return 0;
+	}
 	if (!export_find(argv[2]))
 		return print_state(argv[1], argv[2]);
 	make(&s, &c, argv[1]);

@@ -135,6 +135,38 @@ def check_kubevirt():
                 ok(faults(changed(devices, path, value), schema), f"{case}.{kind}: refuses {path} = {value}")
 
 
+def merged(document, patch):
+    """RFC 7386: kubectl patch --type merge."""
+    if not isinstance(patch, dict):
+        return patch
+    new = dict(document) if isinstance(document, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            new.pop(key, None)
+        else:
+            new[key] = merged(new.get(key), value)
+    return new
+
+
+def check_patch():
+    """The CR of others, with our patch: theirs stay, but for the same selector, and ours are there."""
+    with open(os.path.join(folder, "cr.json"), encoding="utf-8") as file:
+        before = json.load(file)
+    keys = (("pciHostDevices", "pciVendorSelector"), ("mediatedDevices", "mdevNameSelector"))
+    for case in cases("kubevirt-patch"):
+        after = merged(before, json.loads(text_of(case, "kubevirt-patch")))
+        new = after["spec"]["configuration"]["permittedHostDevices"]
+        old = before["spec"]["configuration"]["permittedHostDevices"]
+        ours = yaml.safe_load(text_of(case, "kubevirt"))["spec"]["configuration"]["permittedHostDevices"]
+        for key, selector in keys:
+            mine = ours.get(key, [])
+            taken = [e[selector].lower() for e in mine]
+            theirs = [e for e in old[key] if e[selector].lower() not in taken]
+            ok(theirs and new[key] == theirs + mine, f"{case}.kubevirt-patch keeps the {key} of others", new[key])
+        new.update({key: old[key] for key, _ in keys})
+        ok(after == before, f"{case}.kubevirt-patch changes nothing else", after)
+
+
 def check_json():
     with open(os.path.join(schemas, "device-plugin.json"), encoding="utf-8") as file:
         schema = json.load(file)
@@ -233,7 +265,7 @@ try:
     import yaml
 except ImportError:
     jsonschema = yaml = None
-for check in (check_kubernetes, check_kubevirt, check_json):
+for check in (check_kubernetes, check_kubevirt, check_patch, check_json):
     if jsonschema:
         check()
     else:
