@@ -8,6 +8,8 @@
 #include "export.h"
 #include "pool.h"
 
+#include <linux/if_ether.h>
+
 /* libvirt's files hold one network or one domain, so these are parts to be cut out. */
 static const char head[] =
 	"<?xml version='1.0' encoding='UTF-8'?>\n"
@@ -41,6 +43,22 @@ static bool is_network(const struct pool *pool)
 static bool has_vlan(const struct pool *pool)
 {
 	return vf_knows(&pool->values, VF_VLAN) && pool->values.value[VF_VLAN];
+}
+
+/* Where a network has a VLAN, libvirt sets it anew, always as 802.1Q with priority 0
+ * (virNetDevSendVfSetLinkRequest()). */
+static void warn_of_tag(const struct pool *pool, struct strings *warnings)
+{
+	const struct vf_values *v = &pool->values;
+
+	if (has_vlan(pool) &&
+	    ((vf_knows(v, VF_QOS) && v->value[VF_QOS]) ||
+	     (vf_knows(v, VF_VLAN_PROTO) && v->value[VF_VLAN_PROTO] != ETH_P_8021Q)))
+		export_note(warnings,
+			    "%s (%s:%d): libvirt sets VLAN %u without qos and as 802.1q "
+			    "when a VM gets a VF",
+			    pool->resource, pool->items[0]->where.file,
+			    pool->items[0]->where.line, (unsigned)v->value[VF_VLAN]);
 }
 
 static void write_network(FILE *out, const struct pool *pool)
@@ -142,8 +160,10 @@ static void libvirt_write(FILE *out, const struct export_input *input,
 	for (size_t i = 0; i < pools.n; i++) {
 		const struct pool *pool = &pools.items[i];
 
-		if (is_network(pool) && pool_has_one_vlan(pool, &notes->errors))
+		if (is_network(pool) && pool_has_one_vlan(pool, &notes->errors)) {
+			warn_of_tag(pool, &notes->warnings);
 			write_network(out, pool);
+		}
 		for (size_t j = 0; !is_network(pool) && j < pool->n; j++)
 			write_hostdev(out, "  ", pool->items[j]);
 	}
