@@ -156,6 +156,8 @@ static int add_function(struct kernel *kernel, char *rest)
 		.net = xstrdup(get(&w, "net")),
 		.mac = xstrdup(get(&w, "mac")),
 		.master = xstrdup(get(&w, "master")),
+		.upper = xstrdup(get(&w, "upper")),
+		.numa = xstrdup(get(&w, "numa")),
 		.up = get(&w, "up"),
 		.late = number(&w, "late", 10, 0),
 		.late_vfs = number(&w, "late_vfs", 10, 0),
