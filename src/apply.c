@@ -198,6 +198,16 @@ static int create_when_ready(const struct root *root, const struct action *a)
 	}
 }
 
+static void no_record(const struct action *a)
+{
+	const struct log_subject subject = { .pci = a->function,
+					     .file = a->where.file,
+					     .line = a->where.line };
+
+	log_full(LOG_WARNING, &subject,
+		 "reset will not know what is made of it: cannot write /" MADE_PATH);
+}
+
 /* sriov_numvfs_store(): the write succeeds also when the driver made fewer or none. */
 static int do_create(const struct root *root, const struct action *a)
 {
@@ -209,8 +219,7 @@ static int do_create(const struct root *root, const struct action *a)
 	int r;
 
 	if (made_note_vfs(root, a->function, asked, asked) < 0)
-		log_full(LOG_WARNING, &subject,
-			 "reset will not know of its VFs: cannot write /" MADE_PATH);
+		no_record(a);
 	r = create_when_ready(root, a);
 	if (r == -ETIMEDOUT) /* they may come yet */
 		return r;
@@ -227,13 +236,31 @@ static int do_create(const struct root *root, const struct action *a)
 	return -EREMOTEIO;
 }
 
-/* mdev_create() waits for the parent's driver, which may wait for its firmware. */
+/* mdev_device_create() waits for the parent's driver, which may wait for its firmware. */
 static int do_create_mdev(const struct root *root, const struct action *a)
 {
 	_cleanup_free_ char *path = xasprintf(
 		DEVICES "/%s/mdev_supported_types/%s/create", a->function, a->name);
+	int r;
 
-	return write_with_deadline(root, path, a->value, PROBE_DEADLINE);
+	if (made_note_mdev(root, a->function, a->value, true) < 0)
+		no_record(a);
+	r = write_with_deadline(root, path, a->value, PROBE_DEADLINE);
+	if (r < 0 && r != -ETIMEDOUT) /* it may come yet */
+		made_note_mdev(root, a->function, a->value, false);
+	return r;
+}
+
+/* With a user mdev_device_remove() waits for him, vfio_unregister_group_dev(). */
+static int do_remove_mdev(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *device = xasprintf(DEVICES "/%s/%s", a->function, a->value);
+	_cleanup_free_ char *path = xasprintf("%s/remove", device);
+	int r = !a->forced && inuse_vfio(root, device) == 1 ?
+			-EBUSY :
+			write_with_deadline(root, path, "1", UNBIND_DEADLINE);
+
+	return r < 0 ? r : made_note_mdev(root, a->function, a->value, false);
 }
 
 /* Is its group with VFIO? Then the kernel may be waiting for who has it open, with the
@@ -263,9 +290,10 @@ static pid_t start_unbind(const struct root *root, const struct action *a)
 {
 	_cleanup_free_ char *path = xasprintf(DRIVERS "/%s/unbind", a->name),
 			    *address = NULL;
+	_cleanup_free_ char *device = device_path(a);
 	int r = device_address(root, a, &address);
 
-	if (r == 0 && a->disruptive && !a->forced && inuse_vfio(root, address) == 1)
+	if (r == 0 && a->disruptive && !a->forced && inuse_vfio(root, device) == 1)
 		r = -EBUSY;
 	return r < 0 ? r : start_write(root, path, address);
 }
@@ -406,6 +434,7 @@ static int (*const verbs[N_VERBS])(const struct root *root, const struct action 
 	[REMOVE_VFS] = do_remove,
 	[CREATE_VFS] = do_create,
 	[CREATE_MDEV] = do_create_mdev,
+	[REMOVE_MDEV] = do_remove_mdev,
 	[OVERRIDE] = do_override,
 	[UNBIND] = do_unbind,
 	[BIND] = do_bind,
@@ -428,7 +457,8 @@ static const struct hint {
 	{ CREATE_VFS, EAGAIN, "the PF is not ready yet" },
 	{ CREATE_VFS, EPERM, "the driver refuses this many; try fewer" },
 	{ CREATE_VFS, ENOENT,
-	  "its driver cannot create VFs through sysfs (mlx4: num_vfs= module option)" },
+	  "its driver is gone, or cannot create VFs through sysfs (mlx4: num_vfs= module "
+	  "option)" },
 	{ CREATE_VFS, ERANGE, "more than the device and its driver allow" },
 	{ CREATE_VFS, EOPNOTSUPP,
 	  "the driver has SR-IOV turned off (ice: its DDP package is missing?) or the "
@@ -446,6 +476,8 @@ static const struct hint {
 	{ CREATE_MDEV, EUSERS, "the device has no room for one more of this type" },
 	{ CREATE_MDEV, EEXIST, "another device has this UUID" },
 	{ CREATE_MDEV, ETIMEDOUT, "the driver is stuck; see the kernel log" },
+	{ REMOVE_MDEV, EBUSY, "somebody has taken it into use meanwhile" },
+	{ REMOVE_MDEV, ETIMEDOUT, "somebody uses it" },
 	{ BIND, ENOENT, "there is no such driver: is its module installed?" },
 	{ BIND, ENODEV, "the driver does not take this device, or it has vanished" },
 	{ BIND, EINVAL, "no IOMMU group, or the device is on vfio-pci's denylist" },
@@ -535,17 +567,6 @@ static bool depends(const struct root *root, const struct action *a,
 	return before->vf == NONE || before->vf == a->vf;
 }
 
-static bool blocked(const struct plan *plan, const struct root *root, const int *errors,
-		    size_t index)
-{
-	const struct action *a = &plan->actions[index];
-
-	for (size_t i = 0; i < index; i++)
-		if (errors[i] < 0 && depends(root, a, &plan->actions[i], errors[i]))
-			return true;
-	return false;
-}
-
 /* One line for a run of equal actions on the VFs of one PF: "bound VFs 0-6 to vfio-pci".
  */
 static void log_group(const struct plan *plan, size_t first, size_t last)
@@ -591,7 +612,51 @@ struct work {
 	int *errors; /* by action; -ECANCELED: not tried */
 	bool *done;
 	int first_error;
+	const char *gone; /* the function that was last said to have vanished */
 };
+
+static bool is_gone(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *path = device_path(a);
+
+	return a->function && !root_exists(root, "%s", path);
+}
+
+static bool blocked(const struct work *w, size_t index)
+{
+	const struct action *a = &w->plan->actions[index];
+
+	if (!w->first_error)
+		return false;
+	if (streq(w->gone, a->function) && is_gone(w->root, a))
+		return true;
+	for (size_t i = 0; i < index && !a->always; i++)
+		if (w->errors[i] < 0 &&
+		    depends(w->root, a, &w->plan->actions[i], w->errors[i]))
+			return true;
+	return false;
+}
+
+/* Whatever the errno, one line for all that is left to do with it. */
+static void report_gone(struct work *w, const struct action *a)
+{
+	const struct log_subject subject = { .pci = a->function,
+					     .kind = MESSAGE_NO_VFS,
+					     .file = a->where.file,
+					     .line = a->where.line };
+
+	if (streq(w->gone, a->function))
+		return;
+	w->gone = a->function;
+	if (root_exists(w->root, DEVICES "/%s", a->function))
+		log_full(LOG_ERR, &subject,
+			 "the VFs of %s have vanished: was its driver unloaded?",
+			 a->function);
+	else
+		log_full(LOG_ERR, &subject,
+			 "%s has vanished; its unit sets it up when it is back",
+			 a->function);
+}
 
 static void finish(struct work *w, size_t i, int error)
 {
@@ -599,7 +664,10 @@ static void finish(struct work *w, size_t i, int error)
 	w->done[i] = error >= 0;
 	if (error >= 0 || error == -ECANCELED)
 		return;
-	report(&w->plan->actions[i], error);
+	if (is_gone(w->root, &w->plan->actions[i]))
+		report_gone(w, &w->plan->actions[i]);
+	else
+		report(&w->plan->actions[i], error);
 	w->first_error = w->first_error ? w->first_error : error;
 }
 
@@ -748,7 +816,7 @@ int plan_apply(const struct plan *plan, const struct root *root,
 {
 	_cleanup_free_ int *errors = xcalloc(plan->n_actions, sizeof(int));
 	_cleanup_free_ bool *done = xcalloc(plan->n_actions, sizeof(bool));
-	struct work w = { plan, root, errors, done, 0 };
+	struct work w = { .plan = plan, .root = root, .errors = errors, .done = done };
 	size_t next, late = 0;
 
 	note_drivers(&w, true);
@@ -759,7 +827,7 @@ int plan_apply(const struct plan *plan, const struct root *root,
 		next = i + 1;
 		if (a->when != NOW)
 			continue;
-		if (w.first_error && !a->always && blocked(plan, root, errors, i)) {
+		if (blocked(&w, i)) {
 			if (a->verb == REMOVE_VFS)
 				bind_back(&w, i);
 			finish(&w, i, -ECANCELED);

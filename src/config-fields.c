@@ -241,12 +241,15 @@ char *field_attribute(const char *text, const char **ret_expected)
 {
 	static const char *const ours[] = { "sriov_numvfs", "sriov_drivers_autoprobe",
 					    "sriov_vf_msix_count", "driver_override" };
+	const char *name = strrchr(text, '/');
 
 	*ret_expected =
-		"a path below the device's folder of letters, digits and /._-, "
-		"without leading / and \"..\", and none that has a key of its own";
+		"a path below the device's folder of letters, digits and /._-, without "
+		"leading / and \"..\", none that has a key of its own, and not the "
+		"device's config space";
 	if (!only(text, "/._-", 200) || text[0] == '/' || strstr(text, "..") ||
-	    strstr(text, "//") || text[strlen(text) - 1] == '/')
+	    strstr(text, "./") || strstr(text, "//") || text[strlen(text) - 1] == '/' ||
+	    streq(name ? name + 1 : text, "config"))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (streq(text, ours[i]))

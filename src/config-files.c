@@ -124,9 +124,22 @@ static size_t add_image(struct config *config, const struct root *root)
 		(array) = new_;                                               \
 	} while (0)
 
+static void fill_drivers(struct config *config)
+{
+	const char *usual = config->harvester ? DRIVER_LEAVE : DRIVER_VFIO;
+
+	for (size_t i = 0; i < config->n_pfs; i++)
+		if (!config->pfs[i].driver)
+			config->pfs[i].driver = xstrdup(usual);
+	for (size_t i = 0; i < config->n_devices; i++)
+		if (!config->devices[i].driver)
+			config->devices[i].driver = xstrdup(usual);
+}
+
 int config_load(struct config *ret, const struct root *root, const char *path)
 {
-	struct config config = { .export = { .kubevirt = true } };
+	struct config config = { .export = { .kubevirt = true },
+				 .harvester = root_exists(root, HARVESTER_RELEASE) };
 	size_t mistakes = 0, pfs, devices, mdevs;
 	_cleanup_free_ char *folder = NULL;
 	const char *main_path = path ? path + strspn(path, "/") : CONFIG_PATH;
@@ -143,6 +156,7 @@ int config_load(struct config *ret, const struct root *root, const char *path)
 	ROTATE(config.pfs, config.n_pfs, pfs);
 	ROTATE(config.devices, config.n_devices, devices);
 	ROTATE(config.mdevs, config.n_mdevs, mdevs);
+	fill_drivers(&config);
 	if (mistakes || root_trouble(root)) {
 		config_done(&config);
 		return -EINVAL;

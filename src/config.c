@@ -605,10 +605,8 @@ static void read_pf_rule(struct reader *reader, const config_setting_t *setting,
 	read_group(reader, setting, pf_keys, &rule);
 	require(reader, setting, "match", MATCH_EXAMPLE);
 	check_vf_values(reader, rule.where.line, &rule.values, &rule.values, false);
-	if (!rule.driver)
-		rule.driver = xstrdup(DRIVER_VFIO);
 	if (rule.pf_driver &&
-	    (streq(rule.pf_driver, DRIVER_NATIVE) || streq(rule.pf_driver, DRIVER_NONE) ||
+	    (!driver_is_chosen(rule.pf_driver) || streq(rule.pf_driver, DRIVER_NONE) ||
 	     strstr(rule.pf_driver, "vfio")))
 		mistake(reader, config_setting_get_member(setting, "pf_driver"),
 			xasprintf("pf_driver = \"%s\" makes no VFs, expected the name of "
@@ -656,8 +654,6 @@ static void read_device_rule(struct reader *reader, const config_setting_t *sett
 
 	read_group(reader, setting, device_keys, &rule);
 	require(reader, setting, "match", MATCH_EXAMPLE);
-	if (!rule.driver)
-		rule.driver = xstrdup(DRIVER_VFIO);
 	if (streq(rule.driver, DRIVER_NATIVE) || streq(rule.driver, DRIVER_NONE))
 		mistake(reader, setting,
 			xasprintf("driver = \"%s\" is for VFs, expected \"vfio-pci\" or "

@@ -77,7 +77,7 @@ static void warn_of_drivers(const struct pf_rule *rule, const struct function *p
 			export_note(
 				warnings,
 				"%s: Harvester binds VFs by itself, and unbinds those "
-				"that nobody has claimed; set driver = \"native\" "
+				"that nobody has claimed; set driver = \"leave\" "
 				"(%s:%d)",
 				pf->address, rule->where.file, rule->where.line);
 			return;

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #define FORMAT_PATH(path, format)                                  \
 	char path[PATH_MAX];                                       \
@@ -59,7 +60,7 @@ int root_trouble(const struct root *root)
 	return root->trouble ? root->trouble->error : 0;
 }
 
-static int open_quietly(const struct root *root, const char *path, int flags, mode_t mode)
+static int open_below(const struct root *root, const char *path, int flags, mode_t mode)
 {
 	struct open_how how = {
 		.flags = (unsigned)flags | O_CLOEXEC,
@@ -68,19 +69,40 @@ static int open_quietly(const struct root *root, const char *path, int flags, mo
 	};
 	long fd;
 
+	/* openat2(2): EAGAIN when a rename raced with the walk; EINTR from slow files */
+	do
+		fd = syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
+	while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static bool is_device(const struct root *root, const char *path)
+{
+	_cleanup_close_ int fd = open_below(root, path, O_PATH, 0);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 &&
+	       (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode));
+}
+
+static int open_quietly(const struct root *root, const char *path, int flags, mode_t mode)
+{
+	int fd;
+
 	/*
 	 * On the running machine nothing can lead outside; and RestrictSUIDSGID= of our
 	 * units makes openat2() fail with ENOSYS, since systemd cannot filter its mode.
 	 */
 	if (root->live) {
 		fd = openat(root->fd, path, flags | O_CLOEXEC, mode);
-		return fd < 0 ? -errno : (int)fd;
+		return fd < 0 ? -errno : fd;
 	}
-	/* openat2(2): EAGAIN when a rename raced with the walk; EINTR from slow files */
-	do
-		fd = syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
-	while (fd < 0 && (errno == EAGAIN || errno == EINTR));
-	return fd < 0 ? -errno : (int)fd;
+	if (flags & O_PATH)
+		return open_below(root, path, flags, mode);
+	/* a device belongs to the machine that runs us, and may do something when it is
+	 * opened: a tape rewinds, a watchdog starts; and a FIFO must not hang us */
+	return is_device(root, path) ? -EINVAL :
+				       open_below(root, path, flags | O_NONBLOCK, mode);
 }
 
 static int open_in(const struct root *root, const char *path, int flags, mode_t mode)
@@ -389,11 +411,14 @@ static int write_durably(int parent, const char *name, const char *temporary,
 /* Compares to the byte, unlike root_read(), which trims. */
 static bool holds_already(int parent, const char *name, const char *data, size_t size)
 {
-	_cleanup_close_ int fd =
-		openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *found = NULL;
 	size_t found_size;
+	struct stat st;
 
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	return fd >= 0 && read_all(fd, &found, &found_size) == 0 && found_size == size &&
 	       memcmp(found, data, size) == 0;
 }
@@ -463,6 +488,37 @@ int root_move(const struct root *root, const char *from, const char *to)
 	    fsync(parent) < 0 || syncfs(parent) < 0)
 		return -errno;
 	return 0;
+}
+
+/*
+ * Not flock(2): a child that the kernel holds for ever has all that its parent has open.
+ * This kind of lock is the process's own.
+ */
+int root_lock(const struct root *root, unsigned seconds, const char *path)
+{
+	struct flock whole = { .l_type = F_WRLCK };
+	_cleanup_free_ char *copy = xstrdup(path);
+	_cleanup_close_ int parent = -1;
+	const char *name;
+	int fd;
+
+	parent = open_parent(root, copy, true, &name);
+	if (parent < 0)
+		return parent;
+	fd = openat(parent, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		    0600);
+	if (fd < 0)
+		return -errno;
+	for (unsigned pauses = seconds * 50; fcntl(fd, F_SETLK, &whole) < 0; pauses--) {
+		int error = errno == EACCES ? EAGAIN : errno;
+
+		if (error != EAGAIN || pauses == 0) {
+			close(fd);
+			return -error;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	}
+	return fd;
 }
 
 static int remove_at(const struct root *root, char *path, int flags)

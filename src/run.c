@@ -16,35 +16,21 @@
 #include "wait.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <time.h>
 
 #define LOCK_DEADLINE 180 /* seconds: another run may be creating VFs */
 #define RUN_DEADLINE 300  /* from then on no action is begun that is not begun yet */
 
-/*
- * Not flock(2): a child that the kernel holds for ever has all that its parent has open.
- * This kind of lock is the process's own.
- */
 static int lock(const struct root *root, int *ret)
 {
-	struct flock whole = { .l_type = F_WRLCK };
-	_cleanup_close_ int fd = -1;
-	int r = root_replace(root, "", 0600, RUN_DIR "/lock");
+	int fd = root_lock(root, LOCK_DEADLINE, RUN_DIR "/lock");
 
-	if (r < 0)
-		return log_error_errno(r, "cannot make /" RUN_DIR "/lock");
-	fd = root_openat(root, O_RDWR, RUN_DIR "/lock");
 	if (fd < 0)
-		return log_error_errno(fd, "cannot open /" RUN_DIR "/lock");
-	for (int tries = LOCK_DEADLINE * 10; fcntl(fd, F_SETLK, &whole) < 0; tries--) {
-		if ((errno != EACCES && errno != EAGAIN) || tries == 0)
-			return log_error_kind(MESSAGE_UNFINISHED, errno,
-					      "another run holds /" RUN_DIR "/lock");
-		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
-	}
+		return fd == -EAGAIN ?
+			       log_error_kind(MESSAGE_UNFINISHED, fd,
+					      "another run holds /" RUN_DIR "/lock") :
+			       log_error_errno(fd, "cannot lock /" RUN_DIR "/lock");
 	*ret = fd;
-	fd = -1;
 	return 0;
 }
 
@@ -383,7 +369,7 @@ static const struct function *find(const struct system *system, const char *addr
 
 /* As system_observe(), and who has open what was made. */
 static int observe_made(const struct config *config, const struct root *root,
-			const struct made *made, struct system *ret)
+			struct made *made, struct system *ret)
 {
 	_cleanup_free_ bool *which = NULL;
 	int r = system_observe(ret, root, config);
@@ -400,7 +386,8 @@ static int observe_made(const struct config *config, const struct root *root,
 			if (f->vfs[j] != NONE)
 				which[f->vfs[j]] = true;
 	}
-	inuse_observe_vfio(ret, root, which);
+	inuse_observe_open(ret, root, which, false);
+	inuse_observe_made(made, root);
 	return 0;
 }
 
@@ -423,7 +410,7 @@ static int take_back(const struct config *config, const struct root *root,
 			return -EBUSY;
 		if (plan.n_actions == 0)
 			return only ? 0 : root_remove(root, MADE_PATH);
-		if (rounds > 0)
+		if (rounds > 1) /* what carried mediated devices goes in the second */
 			return log_error_kind(MESSAGE_UNFINISHED, EAGAIN,
 					      "not all is taken back");
 		clock_gettime(CLOCK_MONOTONIC, &end);

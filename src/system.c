@@ -120,6 +120,12 @@ static void read_netdevs(const struct root *dir, struct function *function)
 				xstrdup("its interface is in another network namespace");
 	}
 	strings_done(&names);
+	/* the same with ib_class and rdma system set netns exclusive */
+	if (!function->in_use && root_list(dir, &names, "infiniband") == 0 &&
+	    names.n == 0)
+		function->in_use =
+			xstrdup("its RDMA device is in another network namespace");
+	strings_done(&names);
 }
 
 /* "aa-bb-…" with the most significant byte first. */
@@ -578,7 +584,7 @@ int system_observe(struct system *ret, const struct root *root,
 	find_vfio_drivers(&system, root, config);
 	if (system.live)
 		root_list(root, &system.drivers, "sys/bus/pci/drivers");
-	if (!config->gentle)
+	if (system.live)
 		inuse_observe_moves(&system, root, config);
 	system.vfio_module_loaded =
 		system.live && root_exists(root, "sys/module/vfio_pci");

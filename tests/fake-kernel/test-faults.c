@@ -280,6 +280,40 @@ static void one_vf_refused(void)
 	scene_close(&scene);
 }
 
+/* Pulled out while it is being set up, and put in again. */
+static void pulled_out(const char *where)
+{
+	_cleanup_free_ char *why = NULL;
+	struct scene scene;
+	const char *said;
+
+	scene_open(&scene, "mixed");
+	control(&scene, "fault %s vanish=0000:01:00.0", where);
+	scene_run(&scene);
+	said = scene.trial.said;
+	report(&scene,
+	       scene.trial.status == 3 &&
+			       count_lines(said, "0000:01:00.0 has vanished") == 1 &&
+			       !strstr(said, "cannot") &&
+			       strstr(said, "created 2 VFs on 0000:01:00.1") ?
+		       trial_broken(&scene.trial) :
+		       "exit status or messages",
+	       "pulled out at %s: said once, the others are done", where);
+	control(&scene, "clear");
+	control(&scene, "function 0000:01:00.0 id=8086:10c9 vfs=7 vf_id=10ca offset=128 "
+			"stride=2 net=eno1 mac=52:54:00:00:00:01");
+	scene_run(&scene);
+	why = trial_broken(&scene.trial);
+	report(&scene,
+	       scene.trial.status || !strstr(scene.trial.said,
+					     "created 7 VFs on 0000:01:00.0") ?
+		       "exit status or messages" :
+	       why ? why :
+		     trial_broken_twice(&scene.host, &scene.config),
+	       "put in again, it is set up");
+	scene_close(&scene);
+}
+
 static void refusals(void)
 {
 	refuse("EINVAL", EINVAL, "kernel log");
@@ -308,6 +342,9 @@ int main(void)
 	not_ready_yet("EBUSY");
 	not_ready_yet("EAGAIN");
 	late_netdev();
+	pulled_out("*/0000:01:00.0/sriov_numvfs");
+	pulled_out("*/driver_override value=vfio-pci");
+	pulled_out("*/vfio-pci/bind value=0000:01:10.4");
 	slow_driver();
 	hang("mixed", "*/0000:01:00.0/sriov_numvfs hang", "0000:01:00.0",
 	     "created 2 VFs on 0000:01:00.1");

@@ -74,6 +74,25 @@ static void kubevirt_is(const char *said, bool kubevirt, const char *what)
 	fixture_close(&f);
 }
 
+static void test_harvester(void)
+{
+	_cleanup_(config_done) struct config c = {};
+	struct fixture f;
+
+	fixture_open(&f);
+	fixture_write(&f, HARVESTER_RELEASE, "harvester: v1.6.0\n");
+	fixture_write(&f, CONFIG_IMAGE_DIR "/a.conf",
+		      "device = ( { match = { id = \"10de:1eb8\"; }; } );");
+	fixture_write(&f, CONFIG_PATH,
+		      "pf = ( { match = { interface = \"a\"; }; },\n"
+		      "{ match = { interface = \"b\"; }; driver = \"vfio-pci\"; } );");
+	is_int(config_load(&c, &f.root, NULL), 0, "a node of Harvester");
+	is_string(c.pfs[0].driver, "leave", "the driver is left to its controller");
+	is_string(c.pfs[1].driver, "vfio-pci", "unless the rule says one");
+	is_string(c.devices[0].driver, "leave", "also a device's, and in an image");
+	fixture_close(&f);
+}
+
 static void test_vf_values(void)
 {
 	_cleanup_(config_done) struct config c = {};
@@ -308,6 +327,12 @@ static const struct bad {
 	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = "
 	  "\"sriov_numvfs\"; value = \"3\"; } ); } );\n",
 	  2, "none that has a key of its own" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = "
+	  "\"config\"; value = \"x\"; } ); } );\n",
+	  2, "not the device's config space" },
+	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = "
+	  "\"power/./config\"; value = \"x\"; } ); } );\n",
+	  2, "a path below the device's folder" },
 	{ "pf = ( { match = { id = \"8086:1572\"; };\n sysfs = ( { attribute = \"x\"; "
 	  "value = \"\"; } ); } );\n",
 	  2, "printable characters" },
@@ -501,6 +526,7 @@ int main(void)
 	test_good();
 	kubevirt_is("", false, "libvirt alone turns kubevirt's default off");
 	kubevirt_is("export = { kubevirt = true; };", true, "but not what was said");
+	test_harvester();
 	test_vf_values();
 	test_files();
 	test_bad();

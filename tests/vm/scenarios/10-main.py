@@ -1,8 +1,8 @@
-"""First boot without kernel arguments, reboot, VFs on vfio-pci; second run writes nothing; removal."""
+"""First boot without kernel arguments, reboot into lockdown, VFs on vfio-pci; second run writes nothing; removal."""
 import vm
 
 CONF = """\
-kernel = { passthrough = true; };
+kernel = { passthrough = true; extra = [ "lockdown=integrity" ]; };
 pf = ( { match = { id = "8086:10c9"; }; vfs = 7; driver = "vfio-pci"; resource = "intel.com/82576_vf"; } );
 """
 
@@ -49,7 +49,7 @@ def first_boot(t, guest):
     guest.sh("systemctl start sriov-setup-kargs")  # waits for the boot's own run of it
     t.eq(guest.sh("systemctl show -P Result sriov-setup-kargs").strip(), "success", "the kargs unit succeeds")
     dropin = guest.sh("cat /etc/default/grub.d/zz-sriov-setup.cfg")
-    t.has(dropin, "iommu=pt sriov_setup.gen=1", "the drop-in has the word and the marker")
+    t.has(dropin, "iommu=pt lockdown=integrity sriov_setup.gen=1", "the drop-in has the words and the marker")
     t.hasnt(dropin, "intel_iommu", "a kernel that uses its IOMMU already gets no intel_iommu=on")
     t.ok(int(guest.sh("grep -c 'linux.*iommu=pt' /boot/grub/grub.cfg")) > 0, "grub.cfg was generated")
     t.has(guest.sh("cat /run/reboot-required.pkgs"), "sriov-setup", "the reboot is signalled")
@@ -58,6 +58,7 @@ def first_boot(t, guest):
 
 def second_boot(t, guest):
     t.has(guest.sh("cat /proc/cmdline"), "iommu=pt", "the second boot has the word")
+    t.has(guest.sh("cat /sys/kernel/security/lockdown"), "[integrity]", "the kernel is locked down")
     t.eq(guest.sh("systemctl show -P Result sriov-setup").strip(), "success", "the service succeeds")
     t.eq(guest.sh("cat /run/probe").strip(), "7", "7 VFs were on vfio-pci before network-pre.target")
     t.eq(guest.sh("for i in 0 1 2 3 4 5 6; do basename $(readlink "
