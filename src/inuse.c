@@ -56,9 +56,9 @@ static bool is_default(const char *line, char interface[64])
 {
 	unsigned destination, flags, mask, prefix;
 
-	if (sscanf(line, "%63s %8x %*s %x %*s %*s %*s %8x", interface, &destination,
-		   &flags, &mask) == 4 &&
-	    isxdigit((unsigned char)line[strcspn(line, "\t") + 1]))
+	/* only those of IPv4 have tabs */
+	if (strchr(line, '\t') && sscanf(line, "%63s %8x %*s %x %*s %*s %*s %8x",
+					 interface, &destination, &flags, &mask) == 4)
 		return destination == 0 && mask == 0 && !(flags & 0x200);
 	return startswith(line, "00000000000000000000000000000000 ") &&
 	       sscanf(line, "%*s %x %*s %*s %*s %*s %*s %*s %x %63s", &prefix, &flags,
