@@ -789,16 +789,18 @@ static void create_again(struct work *w)
 	}
 }
 
-/* The index of the action of this verb for the function that `a` is about, or NONE. */
-static int find_action(const struct plan *plan, enum verb verb, const struct action *a)
+/* The action of this verb before that one, of the same VF or device; NULL: none. The
+ * actions of a PF stand together. */
+static const struct action *action_before(const struct plan *plan, enum verb verb,
+					  size_t index)
 {
-	for (int i = 0; i < (int)plan->n_actions; i++) {
-		const struct action *b = &plan->actions[i];
+	const struct action *a = &plan->actions[index];
 
-		if (b->verb == verb && b->vf == a->vf && streq(b->function, a->function))
-			return i;
-	}
-	return NONE;
+	for (const struct action *b = a;
+	     b > plan->actions && streq(b[-1].function, a->function);)
+		if ((--b)->verb == verb && b->vf == a->vf)
+			return b;
+	return NULL;
 }
 
 /*
@@ -813,24 +815,22 @@ static void note_drivers(const struct work *w, bool ahead)
 
 	for (size_t i = 0; i < plan->n_actions; i++) {
 		const struct action *a = &plan->actions[i];
+		const struct action *reserved, *unbound;
 		_cleanup_free_ char *address = NULL;
-		int reserved, unbound;
 
-		if (a->verb != BIND || a->when != NOW)
-			continue;
-		reserved = find_action(plan, OVERRIDE, a);
-		if (reserved == NONE || !*plan->actions[reserved].value ||
+		if (a->verb != BIND || a->when != NOW ||
 		    (a->vf != NONE && made_vfs(&made, a->function)) ||
 		    device_address(w->root, a, &address) < 0)
 			continue;
-		unbound = find_action(plan, UNBIND, a);
-		if (!ahead && !w->done[reserved])
+		reserved = action_before(plan, OVERRIDE, i);
+		if (!reserved || !*reserved->value)
+			continue;
+		unbound = action_before(plan, UNBIND, i);
+		if (!ahead && !w->done[reserved - plan->actions])
 			made_note_driver(w->root, address, NULL, NULL);
-		else if (ahead && (unbound == NONE ||
-				   !streq(plan->actions[unbound].name, a->name)))
+		else if (ahead && (!unbound || !streq(unbound->name, a->name)))
 			made_note_driver(w->root, address, a->name,
-					 unbound == NONE ? NULL :
-							   plan->actions[unbound].name);
+					 unbound ? unbound->name : NULL);
 	}
 }
 
