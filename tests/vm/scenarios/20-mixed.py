@@ -11,17 +11,21 @@ pf = (
 );
 export = { dir = "/srv/snip-pets/by.host"; };
 """
+MANY = """\
+pf = ( { match = { id = "8086:10c9"; }; vfs = "max"; }, { match = { id = "1b36:0010"; }; vfs = "max"; } );
+"""
+PFS = {"0000:01:00.0": 7, "0000:02:00.0": 7, "0000:03:00.0": 127}
 
 
 def drivers(guest, pf):
-    return guest.sh(f"cd /sys/bus/pci/devices/{pf}; for i in $(seq 0 20); do test -e virtfn$i || break; "
-                    "basename $(readlink virtfn$i/driver || echo -); done").split()
+    return guest.sh(f"cd /sys/bus/pci/devices/{pf}; for i in $(seq 0 130); do test -e virtfn$i || break; "
+                    "readlink virtfn$i/driver || echo -; done | sed 's|.*/||'").split()
 
 
 def scenario(t):
-    with t.vm(devices=vm.igb("igb0", 1) + vm.igb("igb1", 2) + vm.nvme("nvme0", 3, vfs=8)
+    with t.vm(devices=vm.igb("igb0", 1) + vm.igb("igb1", 2) + vm.nvme("nvme0", 3)
               + vm.root_port("plain", 4) + ["-device", "e1000e,bus=rp-plain"],
-              files={"/etc/sriov.conf": CONF},
+              files={"/etc/sriov.conf": CONF, "/root/many.conf": MANY},
               run="systemctl enable sriov-setup\necho 'tmpfs /srv/snip-pets tmpfs defaults 0 0' >> /etc/fstab") as guest:
         guest.start()
         t.eq(guest.sh("systemctl show -P Result sriov-setup").strip(), "success", "the service succeeds")
@@ -50,8 +54,18 @@ def scenario(t):
         links = guest.sh("cd /run/sriov-setup/by-resource/intel.com/igb_vf; for i in *; do echo $i $(readlink $i); done")
         t.eq(links, "0 /sys/bus/pci/devices/0000:01:10.0\n1 /sys/bus/pci/devices/0000:01:10.2\n",
              "links by resource lead to the VFs that are offered")
+        many(t, guest)
         stub(t, guest)
         matches(t, guest)
+
+
+def many(t, guest):
+    code, said = guest.status("sriov-setup --config=/root/many.conf apply")
+    t.ok(code == 0, "the counts of all grow to what there is", said)
+    t.eq([drivers(guest, pf) for pf in PFS], [["vfio-pci"] * n for n in PFS.values()], "127 + 7 + 7 VFs are bound")
+    t.eq(guest.status("sriov-setup --config=/root/many.conf plan"), (0, "nothing to do\n"), "the plan is empty")
+    t.eq(guest.status("sriov-setup reset")[0], 0, "reset takes them back")
+    t.eq([drivers(guest, pf) for pf in PFS], [[]] * 3, "all")
 
 
 def stub(t, guest):
