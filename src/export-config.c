@@ -56,7 +56,8 @@ static void write_name(FILE *out, const char *indent, const struct function *f,
 	fputc('\n', out);
 }
 
-static void write_pfs(FILE *out, const struct system *system, const struct names *names)
+static void write_pfs(FILE *out, const struct system *system, const struct names *names,
+		      bool drivers)
 {
 	const char *separator = "";
 
@@ -71,7 +72,7 @@ static void write_pfs(FILE *out, const struct system *system, const struct names
 		write_name(out, "\t", pf, names);
 		fprintf(out, "\t{ match = { address = \"%s\"; }; vfs = %zu;", pf->address,
 			pf->n_vfs);
-		word = pf->n_vfs ? vf_word(system, pf, 0) : NULL;
+		word = drivers && pf->n_vfs ? vf_word(system, pf, 0) : NULL;
 		if (word) {
 			fprintf(out, " driver = \"%s\";", word);
 			write_entries(out, system, pf, word);
@@ -106,10 +107,14 @@ static void write_devices(FILE *out, const struct system *system,
 static void config_write(FILE *out, const struct export_input *input,
 			 struct export_notes *notes)
 {
+	/* what is bound on a node of Harvester its controller binds, and may unbind */
+	bool drivers = !input->config->harvester;
+
 	(void)notes;
 	fputs("# This machine as it was when \"sriov-setup export config\" ran.\n", out);
-	write_pfs(out, input->system, input->names);
-	write_devices(out, input->system, input->names);
+	write_pfs(out, input->system, input->names, drivers);
+	if (drivers)
+		write_devices(out, input->system, input->names);
 }
 
 const struct exporter export_config = {
