@@ -179,7 +179,10 @@ static int add_function(struct kernel *kernel, char *rest)
 	if (mdev)
 		add_mdev_type(added, mdev);
 	if (boot_vga)
-		tree_attribute(added->dir, "boot_vga", "1\n");
+		tree_attribute(added->dir,
+			       added->class >> 8 == 0x0300 ? "boot_vga" :
+							     "drm/card0/boot_display",
+			       "1\n");
 	function_enable_vfs(kernel, added, have);
 	return 0;
 }
