@@ -62,7 +62,8 @@ static void write_name(FILE *out, const struct function *f, const struct names *
 	export_comment(out, text);
 }
 
-static void write_pfs(FILE *out, const struct system *system, const struct names *names)
+static void write_pfs(FILE *out, const struct system *system, const struct names *names,
+		      bool drivers)
 {
 	const char *separator = "";
 
@@ -77,7 +78,7 @@ static void write_pfs(FILE *out, const struct system *system, const struct names
 		write_name(out, pf, names);
 		fprintf(out, "\t{ match = { address = \"%s\"; }; vfs = %zu;", pf->address,
 			pf->n_vfs);
-		word = pf->n_vfs ? vf_word(system, pf, 0) : NULL;
+		word = drivers && pf->n_vfs ? vf_word(system, pf, 0) : NULL;
 		if (word) {
 			fprintf(out, " driver = \"%s\";", word);
 			write_entries(out, system, pf, word);
@@ -112,10 +113,14 @@ static void write_devices(FILE *out, const struct system *system,
 static void config_write(FILE *out, const struct export_input *input,
 			 struct export_notes *notes)
 {
+	/* what is bound on a node of Harvester its controller binds, and may unbind */
+	bool drivers = !input->config->harvester;
+
 	(void)notes;
 	fputs("# This machine as it was when \"sriov-setup export config\" ran.\n", out);
-	write_pfs(out, input->system, input->names);
-	write_devices(out, input->system, input->names);
+	write_pfs(out, input->system, input->names, drivers);
+	if (drivers)
+		write_devices(out, input->system, input->names);
 }
 
 const struct exporter export_config = {

@@ -136,6 +136,10 @@ check "it is bound still" 0 bound vfio-pci 2
 check "nor is what it has unbound" 0 bound igbvf 4
 check "explain" 0 harvester explain eno1
 check "says it too" 0 grep -q "its VFs are left to Harvester's controller" /run/output.before
+# shellcheck disable=SC2317 # called by check
+exported() { harvester export config >/run/exported.conf && ! grep driver /run/exported.conf; }
+check "export config binds nothing" 0 exported
+check "and has nothing to do" 0 "$builddir/sriov-setup" --config=/run/exported.conf plan
 check "only what we bind is offered" 0 sh -c \
 	"'$builddir/sriov-setup' --config=/run/harvester.conf --json status | grep -c '\"resource\": \"' | grep -qx 1"
 umount /etc
