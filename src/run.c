@@ -73,6 +73,8 @@ static int write_export(const struct exporter *e, const struct root *root,
 		remove_export(e, input->config, root);
 		return -EINVAL;
 	}
+	if (!*text)
+		return remove_export(e, input->config, root);
 	r = root_replace(root, text, 0644, "%s/%s", dir, e->file);
 	if (r < 0)
 		return log_error_errno(r, "cannot write /%s/%s", dir, e->file);
@@ -316,7 +318,9 @@ int run_apply(const struct config *config, const struct root *root,
 	failed |= root_trouble(root) < 0 || write_exports(config, root, &system) < 0;
 	if (!options->boot && !options->device)
 		failed |= run_kargs(config, root) < 0;
-	log_status("%s, %u changes made", failed ? "failed" : "done", outcome.done);
+	if (failed || outcome.done) /* PID 1 passes each status on, which a boot feels */
+		log_status("%s, %u changes made", failed ? "failed" : "done",
+			   outcome.done);
 	return !failed ? 0 : outcome.done ? 3 : 1;
 }
 
