@@ -12,7 +12,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,7 +25,7 @@
 /* i40e needs 22 s for 64 VFs, mlx5 on s390 65 s for 125 (vf-mechanics §H.1) */
 #define CREATE_DEADLINE 120
 #define UNBIND_DEADLINE 20
-#define UNBIND_AT_ONCE 32
+#define UNBIND_AT_ONCE 128
 #define REMOVE_DEADLINE 60
 #define PROBE_DEADLINE 60
 #define RESET_DEADLINE 90 /* nvme: admin_timeout is 60 s */
@@ -104,20 +106,13 @@ static pid_t start_child(void)
 	return 0;
 }
 
-static pid_t start_write(const struct root *root, const char *path, const char *value)
+static int write_with_deadline(const struct root *root, const char *path,
+			       const char *value, int seconds)
 {
 	pid_t pid = start_child();
 
 	if (pid == 0)
 		exit_with(root_write(root, value, "%s", path));
-	return pid;
-}
-
-static int write_with_deadline(const struct root *root, const char *path,
-			       const char *value, int seconds)
-{
-	pid_t pid = start_write(root, path, value);
-
 	return pid < 0 ? pid : wait_child(pid, seconds);
 }
 
@@ -198,19 +193,28 @@ static int create_when_ready(const struct root *root, const struct action *a)
 	}
 }
 
-/* sriov_numvfs_store(): the write succeeds also when the driver made fewer or none. */
-static int do_create(const struct root *root, const struct action *a)
+static void no_record(const struct action *a)
 {
 	const struct log_subject subject = { .pci = a->function,
 					     .file = a->where.file,
 					     .line = a->where.line };
+
+	log_full(LOG_WARNING, &subject,
+		 "reset will not know what is made of it: cannot write /" MADE_PATH);
+}
+
+/* sriov_numvfs_store(): the write succeeds also when the driver made fewer or none. */
+static int do_create(const struct root *root, const struct action *a)
+{
+	struct log_subject subject = { .pci = a->function,
+				       .file = a->where.file,
+				       .line = a->where.line };
 	unsigned asked = (unsigned)atoi(a->value);
 	size_t have;
 	int r;
 
 	if (made_note_vfs(root, a->function, asked, asked) < 0)
-		log_full(LOG_WARNING, &subject,
-			 "reset will not know of its VFs: cannot write /" MADE_PATH);
+		no_record(a);
 	r = create_when_ready(root, a);
 	if (r == -ETIMEDOUT) /* they may come yet */
 		return r;
@@ -221,18 +225,37 @@ static int do_create(const struct root *root, const struct action *a)
 		return r;
 	if (have >= asked)
 		return 0;
+	subject.kind = MESSAGE_NO_VFS;
 	log_full(LOG_ERR, &subject, "the driver accepted %s VFs but made %zu%s", a->value,
 		 have, have ? "" : "; see the kernel log");
 	return -EREMOTEIO;
 }
 
-/* mdev_create() waits for the parent's driver, which may wait for its firmware. */
+/* mdev_device_create() waits for the parent's driver, which may wait for its firmware. */
 static int do_create_mdev(const struct root *root, const struct action *a)
 {
 	_cleanup_free_ char *path = xasprintf(
 		DEVICES "/%s/mdev_supported_types/%s/create", a->function, a->name);
+	int r;
 
-	return write_with_deadline(root, path, a->value, PROBE_DEADLINE);
+	if (made_note_mdev(root, a->function, a->value, true) < 0)
+		no_record(a);
+	r = write_with_deadline(root, path, a->value, PROBE_DEADLINE);
+	if (r < 0 && r != -ETIMEDOUT) /* it may come yet */
+		made_note_mdev(root, a->function, a->value, false);
+	return r;
+}
+
+/* With a user mdev_device_remove() waits for him, vfio_unregister_group_dev(). */
+static int do_remove_mdev(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *device = xasprintf(DEVICES "/%s/%s", a->function, a->value);
+	_cleanup_free_ char *path = xasprintf("%s/remove", device);
+	int r = !a->forced && inuse_vfio(root, device) == 1 ?
+			-EBUSY :
+			write_with_deadline(root, path, "1", UNBIND_DEADLINE);
+
+	return r < 0 ? r : made_note_mdev(root, a->function, a->value, false);
 }
 
 /* Is its group with VFIO? Then the kernel may be waiting for who has it open, with the
@@ -257,23 +280,22 @@ static int do_override(const struct root *root, const struct action *a)
 	return r < 0 || *a->value ? r : made_note_driver(root, a->function, NULL, NULL);
 }
 
-/* A process for the write; the VF is asked once more, as close to it as can be. */
-static pid_t start_unbind(const struct root *root, const struct action *a)
+/* The VF is asked once more, as close to the write as can be. */
+static int unbind(const struct root *root, const struct action *a)
 {
 	_cleanup_free_ char *path = xasprintf(DRIVERS "/%s/unbind", a->name),
 			    *address = NULL;
+	_cleanup_free_ char *device = device_path(a);
 	int r = device_address(root, a, &address);
 
-	if (r == 0 && a->disruptive && !a->forced && inuse_vfio(root, address) == 1)
+	if (r == 0 && a->disruptive && !a->forced && inuse_vfio(root, device) == 1)
 		r = -EBUSY;
-	return r < 0 ? r : start_write(root, path, address);
+	return r < 0 ? r : root_write(root, address, "%s", path);
 }
 
 static int do_unbind(const struct root *root, const struct action *a)
 {
-	pid_t pid = start_unbind(root, a);
-
-	return pid < 0 ? pid : wait_child(pid, UNBIND_DEADLINE);
+	return with_deadline(root, a, unbind, UNBIND_DEADLINE);
 }
 
 static bool has_bound_vfs(const struct root *root, const char *pf)
@@ -338,6 +360,7 @@ static int do_probe(const struct root *root, const struct action *a)
 static void tell_refusals(const struct action *a, int fd)
 {
 	const struct log_subject subject = { .pci = a->function,
+					     .kind = MESSAGE_NOT_SET,
 					     .file = a->where.file,
 					     .line = a->where.line };
 	_cleanup_fclose_ FILE *in = fdopen(fd, "r");
@@ -404,6 +427,7 @@ static int (*const verbs[N_VERBS])(const struct root *root, const struct action 
 	[REMOVE_VFS] = do_remove,
 	[CREATE_VFS] = do_create,
 	[CREATE_MDEV] = do_create_mdev,
+	[REMOVE_MDEV] = do_remove_mdev,
 	[OVERRIDE] = do_override,
 	[UNBIND] = do_unbind,
 	[BIND] = do_bind,
@@ -426,7 +450,8 @@ static const struct hint {
 	{ CREATE_VFS, EAGAIN, "the PF is not ready yet" },
 	{ CREATE_VFS, EPERM, "the driver refuses this many; try fewer" },
 	{ CREATE_VFS, ENOENT,
-	  "its driver cannot create VFs through sysfs (mlx4: num_vfs= module option)" },
+	  "its driver is gone, or cannot create VFs through sysfs (mlx4: num_vfs= module "
+	  "option)" },
 	{ CREATE_VFS, ERANGE, "more than the device and its driver allow" },
 	{ CREATE_VFS, EOPNOTSUPP,
 	  "the driver has SR-IOV turned off (ice: its DDP package is missing?) or the "
@@ -444,6 +469,8 @@ static const struct hint {
 	{ CREATE_MDEV, EUSERS, "the device has no room for one more of this type" },
 	{ CREATE_MDEV, EEXIST, "another device has this UUID" },
 	{ CREATE_MDEV, ETIMEDOUT, "the driver is stuck; see the kernel log" },
+	{ REMOVE_MDEV, EBUSY, "somebody has taken it into use meanwhile" },
+	{ REMOVE_MDEV, ETIMEDOUT, "somebody uses it" },
 	{ BIND, ENOENT, "there is no such driver: is its module installed?" },
 	{ BIND, ENODEV, "the driver does not take this device, or it has vanished" },
 	{ BIND, EINVAL, "no IOMMU group, or the device is on vfio-pci's denylist" },
@@ -528,20 +555,10 @@ static bool depends(const struct root *root, const struct action *a,
 		return false;
 	if (a->verb == REMOVE_VFS) /* never while one of them would not go */
 		return true;
-	if (error == -EREMOTEIO && a->vf != NONE)
-		return !root_exists(root, DEVICES "/%s/virtfn%d", a->function, a->vf);
+	if (error == -EREMOTEIO)
+		return a->vf != NONE &&
+		       !root_exists(root, DEVICES "/%s/virtfn%d", a->function, a->vf);
 	return before->vf == NONE || before->vf == a->vf;
-}
-
-static bool blocked(const struct plan *plan, const struct root *root, const int *errors,
-		    size_t index)
-{
-	const struct action *a = &plan->actions[index];
-
-	for (size_t i = 0; i < index; i++)
-		if (errors[i] < 0 && depends(root, a, &plan->actions[i], errors[i]))
-			return true;
-	return false;
 }
 
 /* One line for a run of equal actions on the VFs of one PF: "bound VFs 0-6 to vfio-pci".
@@ -589,7 +606,71 @@ struct work {
 	int *errors; /* by action; -ECANCELED: not tried */
 	bool *done;
 	int first_error;
+	const char *gone; /* the function that was last said to have vanished */
 };
+
+static bool is_gone(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *path = device_path(a);
+
+	return a->function && !root_exists(root, "%s", path);
+}
+
+/* Puts back what this run has not changed: the action that did was not tried, or failed
+ * to take a driver away. */
+static bool is_needless(const struct work *w, size_t index)
+{
+	const struct action *a = &w->plan->actions[index];
+
+	for (size_t i = index; a->always && i-- > 0;) {
+		const struct action *b = &w->plan->actions[i];
+
+		if (!streq(a->function, b->function) || a->vf != b->vf ||
+		    !streq(a->name, b->name))
+			continue;
+		if (b->verb == a->verb)
+			return w->errors[i] == -ECANCELED;
+		if (b->verb == UNBIND)
+			return w->errors[i] < 0 && w->errors[i] != -ETIMEDOUT;
+	}
+	return false;
+}
+
+static bool blocked(const struct work *w, size_t index)
+{
+	const struct action *a = &w->plan->actions[index];
+
+	if (is_needless(w, index) || (streq(w->gone, a->function) && is_gone(w->root, a)))
+		return true;
+	if (!w->first_error)
+		return false;
+	for (size_t i = 0; i < index && !a->always; i++)
+		if (w->errors[i] < 0 &&
+		    depends(w->root, a, &w->plan->actions[i], w->errors[i]))
+			return true;
+	return false;
+}
+
+/* Whatever the errno, one line for all that is left to do with it. */
+static void report_gone(struct work *w, const struct action *a)
+{
+	const struct log_subject subject = { .pci = a->function,
+					     .kind = MESSAGE_NO_VFS,
+					     .file = a->where.file,
+					     .line = a->where.line };
+
+	if (streq(w->gone, a->function))
+		return;
+	w->gone = a->function;
+	if (root_exists(w->root, DEVICES "/%s", a->function))
+		log_full(LOG_ERR, &subject,
+			 "the VFs of %s have vanished: was its driver unloaded?",
+			 a->function);
+	else
+		log_full(LOG_ERR, &subject,
+			 "%s has vanished; its unit sets it up when it is back",
+			 a->function);
+}
 
 static void finish(struct work *w, size_t i, int error)
 {
@@ -597,7 +678,10 @@ static void finish(struct work *w, size_t i, int error)
 	w->done[i] = error >= 0;
 	if (error >= 0 || error == -ECANCELED)
 		return;
-	report(&w->plan->actions[i], error);
+	if (is_gone(w->root, &w->plan->actions[i]))
+		report_gone(w, &w->plan->actions[i]);
+	else
+		report(&w->plan->actions[i], error);
 	w->first_error = w->first_error ? w->first_error : error;
 }
 
@@ -614,33 +698,71 @@ static size_t unbind_group(const struct plan *plan, size_t first)
 	return end;
 }
 
+struct unbinding {
+	const struct root *root;
+	const struct action *action;
+	volatile int result; /* -ECANCELED: not tried */
+};
+
+static void *unbind_thread(void *data)
+{
+	struct unbinding *u = data;
+
+	u->result = -ETIMEDOUT; /* until it has ended */
+	u->result = unbind(u->root, u->action);
+	return NULL;
+}
+
+/*
+ * Threads, because a process for each costs more than the kernel's own work; in a child,
+ * because a process one of whose threads the kernel holds never ends.
+ */
+static int unbind_in_child(struct unbinding *all, size_t n)
+{
+	pthread_t threads[UNBIND_AT_ONCE];
+	pid_t pid = start_child();
+
+	if (pid != 0)
+		return pid < 0 ? pid : wait_child(pid, UNBIND_DEADLINE);
+	for (size_t i = 0; i < n; i++) {
+		int r = pthread_create(&threads[i], NULL, unbind_thread, &all[i]);
+
+		if (r != 0)
+			exit_with(-r);
+	}
+	for (size_t i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].result < 0)
+			exit_with(all[i].result);
+	_exit(0);
+}
+
 /*
  * All at once, because most of the time each only waits for the kernel's grace periods
  * (vf-mechanics §F: 64 VFs 24 times faster). After a failure no more are begun.
  */
 static void unbind_together(struct work *w, size_t first, size_t end)
 {
-	bool failed = false;
+	const size_t size = UNBIND_AT_ONCE * sizeof(struct unbinding);
+	struct unbinding *all = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int r = 0; /* of the child */
 
+	if (all == MAP_FAILED)
+		abort(); /* as any allocation */
 	for (size_t i = first, n; i < end; i += n) {
-		pid_t pids[UNBIND_AT_ONCE];
-		struct timespec until;
-
 		n = end - i < UNBIND_AT_ONCE ? end - i : UNBIND_AT_ONCE;
 		for (size_t j = 0; j < n; j++)
-			pids[j] = failed ?
-					  -ECANCELED :
-					  start_unbind(w->root, &w->plan->actions[i + j]);
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += UNBIND_DEADLINE;
-		for (size_t j = 0; j < n; j++) {
-			int r = pids[j] < 0 ? (int)pids[j] :
-					      wait_child(pids[j], seconds_left(&until));
-
-			failed |= r < 0;
-			finish(w, i + j, r);
-		}
+			all[j] = (struct unbinding){ w->root, &w->plan->actions[i + j],
+						     -ECANCELED };
+		if (r == 0 && (r = unbind_in_child(all, n)) < 0 &&
+		    all[0].result == -ECANCELED)
+			all[0].result = r; /* there is no child */
+		for (size_t j = 0; j < n; j++)
+			finish(w, i + j, all[j].result);
 	}
+	munmap(all, size);
 }
 
 /* The count does not change after all: VFs that were unbound for it go back. */
@@ -682,21 +804,24 @@ static void create_again(struct work *w)
 				log_warning("%s has its %s VFs again", a->function,
 					    a->value);
 			else
-				log_error("%s is left without VFs", a->function);
+				log_error_kind(MESSAGE_NO_VFS, 0,
+					       "%s is left without VFs", a->function);
 		}
 	}
 }
 
-/* The index of the action of this verb for the function that `a` is about, or NONE. */
-static int find_action(const struct plan *plan, enum verb verb, const struct action *a)
+/* The action of this verb before that one, of the same VF or device; NULL: none. The
+ * actions of a PF stand together. */
+static const struct action *action_before(const struct plan *plan, enum verb verb,
+					  size_t index)
 {
-	for (int i = 0; i < (int)plan->n_actions; i++) {
-		const struct action *b = &plan->actions[i];
+	const struct action *a = &plan->actions[index];
 
-		if (b->verb == verb && b->vf == a->vf && streq(b->function, a->function))
-			return i;
-	}
-	return NONE;
+	for (const struct action *b = a;
+	     b > plan->actions && streq(b[-1].function, a->function);)
+		if ((--b)->verb == verb && b->vf == a->vf)
+			return b;
+	return NULL;
 }
 
 /*
@@ -711,24 +836,22 @@ static void note_drivers(const struct work *w, bool ahead)
 
 	for (size_t i = 0; i < plan->n_actions; i++) {
 		const struct action *a = &plan->actions[i];
+		const struct action *reserved, *unbound;
 		_cleanup_free_ char *address = NULL;
-		int reserved, unbound;
 
-		if (a->verb != BIND || a->when != NOW)
-			continue;
-		reserved = find_action(plan, OVERRIDE, a);
-		if (reserved == NONE || !*plan->actions[reserved].value ||
+		if (a->verb != BIND || a->when != NOW ||
 		    (a->vf != NONE && made_vfs(&made, a->function)) ||
 		    device_address(w->root, a, &address) < 0)
 			continue;
-		unbound = find_action(plan, UNBIND, a);
-		if (!ahead && !w->done[reserved])
+		reserved = action_before(plan, OVERRIDE, i);
+		if (!reserved || !*reserved->value)
+			continue;
+		unbound = action_before(plan, UNBIND, i);
+		if (!ahead && !w->done[reserved - plan->actions])
 			made_note_driver(w->root, address, NULL, NULL);
-		else if (ahead && (unbound == NONE ||
-				   !streq(plan->actions[unbound].name, a->name)))
+		else if (ahead && (!unbound || !streq(unbound->name, a->name)))
 			made_note_driver(w->root, address, a->name,
-					 unbound == NONE ? NULL :
-							   plan->actions[unbound].name);
+					 unbound ? unbound->name : NULL);
 	}
 }
 
@@ -745,7 +868,7 @@ int plan_apply(const struct plan *plan, const struct root *root,
 {
 	_cleanup_free_ int *errors = xcalloc(plan->n_actions, sizeof(int));
 	_cleanup_free_ bool *done = xcalloc(plan->n_actions, sizeof(bool));
-	struct work w = { plan, root, errors, done, 0 };
+	struct work w = { .plan = plan, .root = root, .errors = errors, .done = done };
 	size_t next, late = 0;
 
 	note_drivers(&w, true);
@@ -756,7 +879,7 @@ int plan_apply(const struct plan *plan, const struct root *root,
 		next = i + 1;
 		if (a->when != NOW)
 			continue;
-		if (w.first_error && !a->always && blocked(plan, root, errors, i)) {
+		if (blocked(&w, i)) {
 			if (a->verb == REMOVE_VFS)
 				bind_back(&w, i);
 			finish(&w, i, -ECANCELED);
@@ -777,8 +900,9 @@ int plan_apply(const struct plan *plan, const struct root *root,
 	if (w.first_error)
 		create_again(&w);
 	if (late)
-		w.first_error = log_error_errno(
-			ETIME, "%zu actions were not tried: the run took too long", late);
+		w.first_error = log_error_kind(
+			MESSAGE_UNFINISHED, ETIME,
+			"%zu actions were not tried: the run took too long", late);
 	note_drivers(&w, false);
 	*ret_done = 0;
 	for (size_t i = 0; i < plan->n_actions; i++)

@@ -10,10 +10,11 @@
 
 #define PERIPHERAL "/machine/peripheral" /* what has an ID */
 
+/* What is wrong is in the text; returns `error`. */
 static int log_vf(const char *address, int error, const char *text)
 {
-	return log_full(LOG_ERR, &(struct log_subject){ .pci = address, .error = error },
-			"%s", text);
+	log_full(LOG_ERR, &(struct log_subject){ .pci = address }, "%s", text);
+	return error;
 }
 
 static int log_qmp(const char *address, int error, const char *socket,
@@ -85,10 +86,12 @@ static int begin_attach(const struct root *root, const char *address, const char
 	if (claim->state == CLAIM_ATTACHING && !life_has_ended(&claim->qemu, root))
 		return log_vf(address, -EALREADY, "another attach is at it");
 	r = vf_probe(root, address);
+	if (r == -EBUSY)
+		return log_vf(address, r, "a VM has it already");
 	if (r < 0)
-		return log_vf(address, r,
-			      r == -EBUSY ? "a VM has it already" :
-					    "it cannot be given to a VM");
+		return log_full(LOG_ERR,
+				&(struct log_subject){ .pci = address, .error = r },
+				"it cannot be given to a VM");
 	claim->state = CLAIM_ATTACHING;
 	life_read(&claim->qemu, root, (unsigned long)getpid());
 	free(claim->qmp);

@@ -7,6 +7,7 @@
  * cuts what a new entry got through /proc/cmdline.
  */
 #include "bootloader.h"
+#include "bootloader-tool.h"
 
 #include "efi.h"
 #include "log.h"
@@ -286,7 +287,7 @@ static int bls_detect(const struct root *root)
 static int bls_read(const struct root *root, struct cmdline *ret_ours)
 {
 	_cleanup_free_ char *text = NULL;
-	int r = root_read(root, &text, WORDS);
+	int r = tool_read_ours(root, WORDS, &text);
 
 	if (r < 0)
 		return r;

@@ -42,7 +42,7 @@ static int kargsd_read(const struct root *root, struct cmdline *ret_ours)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *list;
-	int r = root_read(root, &text, FILE_NAME);
+	int r = tool_read_ours(root, FILE_NAME, &text);
 
 	if (r < 0)
 		return r;

@@ -44,52 +44,39 @@ static int source_read(const struct root *root, struct cmdline *ret_ours)
 	return tool_read_record(root, NAME, ret_ours);
 }
 
-static int set_options(const struct root *root, const struct cmdline *words)
+static int read_running(const struct root *root, struct cmdline *ret)
 {
-	_cleanup_free_ char *text = cmdline_print(words);
+	_cleanup_free_ char *text = NULL;
+	int r = root_read(root, &text, "proc/cmdline");
 
-	return words->words.n ? tool_run(root, NULL, COMMAND, "--source", "sriov-setup",
-					 "--options", text) :
-				tool_run(root, NULL, COMMAND, "--source", "sriov-setup");
+	if (r < 0)
+		return log_error_errno(r, "cannot read /proc/cmdline");
+	cmdline_parse(ret, text);
+	return 0;
 }
+
+static int set_options(const struct root *root, const struct cmdline *current,
+		       const struct cmdline *ours, const struct cmdline *target)
+{
+	_cleanup_free_ char *text = cmdline_print(target);
+	int r;
+
+	(void)current;
+	if (cmdline_equal(target, ours))
+		return 0;
+	r = target->words.n ? tool_run(root, NULL, COMMAND, "--source", "sriov-setup",
+				       "--options", text) :
+			      tool_run(root, NULL, COMMAND, "--source", "sriov-setup");
+	return r < 0 ? r : 1;
+}
+
+static const struct tool_words source_words = { NAME, read_running, set_options };
 
 static int source_install(const struct root *root, const struct cmdline *words,
 			  const struct signing_key *key)
 {
-	_cleanup_(cmdline_done) struct cmdline ours = {}, running = {}, foreign = {};
-	_cleanup_(cmdline_done) struct cmdline target = {}, both = {};
-	_cleanup_free_ char *text = NULL;
-	int r;
-
 	(void)key;
-	if (!root->live)
-		return log_error_errno(EOPNOTSUPP, NAME " changes only the running "
-							"machine; an image takes "
-							"bootc-kargsd");
-	r = tool_read_record(root, NAME, &ours);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	r = root_read(root, &text, "proc/cmdline");
-	if (r < 0)
-		return log_error_errno(r, "cannot read /proc/cmdline");
-	cmdline_parse(&running, text);
-	tool_find_foreign(&foreign, &running, &ours);
-	tool_find_foreign(&target, words, &foreign);
-	if (cmdline_equal(&target, &ours))
-		return 0;
-	tool_unite(&both, &ours);
-	tool_unite(&both, &target);
-	r = tool_write_record(root, NAME, &both);
-	if (r < 0)
-		return r;
-	r = set_options(root, &target);
-	if (r < 0) {
-		if (r != -ETIMEDOUT)
-			tool_write_record(root, NAME, &ours);
-		return r;
-	}
-	r = tool_write_record(root, NAME, &target);
-	return r < 0 ? r : 1;
+	return tool_install(root, &source_words, words);
 }
 
 /* The deployment is written at the shutdown: until then this is all there is to see. */

@@ -62,7 +62,7 @@ static int read_words(const struct root *root, const char *path, const char *beg
 {
 	_cleanup_free_ char *text = NULL;
 	char *words, *end;
-	int r = root_read(root, &text, "%s", path);
+	int r = tool_read_ours(root, path, &text);
 
 	if (r < 0)
 		return r;

@@ -48,7 +48,7 @@ static int sdbootutil_read(const struct root *root, struct cmdline *ret_ours)
 {
 	_cleanup_free_ char *text = NULL;
 	char *words;
-	int r = root_read(root, &text, DROPIN);
+	int r = tool_read_ours(root, DROPIN, &text);
 
 	if (r < 0)
 		return r;

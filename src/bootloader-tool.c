@@ -39,16 +39,21 @@ int tool_run_strings(const struct root *root, const struct strings *argv)
 	return run(root, copy, true, NULL);
 }
 
+int tool_read_ours(const struct root *root, const char *path, char **ret)
+{
+	int r = root_read(root, ret, "%s", path);
+
+	return r == 0 || r == -ENOENT ? r : log_error_errno(r, "cannot read /%s", path);
+}
+
 int tool_read_record(const struct root *root, const char *name, struct cmdline *ret)
 {
-	_cleanup_free_ char *text = NULL;
-	int r = root_read(root, &text, RECORD, name);
+	_cleanup_free_ char *text = NULL, *path = xasprintf(RECORD, name);
+	int r = tool_read_ours(root, path, &text);
 
-	if (r < 0)
-		return r == -ENOENT ? r :
-				      log_error_errno(r, "cannot read /" RECORD, name);
-	cmdline_parse(ret, text);
-	return 0;
+	if (r == 0)
+		cmdline_parse(ret, text);
+	return r;
 }
 
 int tool_write_record(const struct root *root, const char *name,

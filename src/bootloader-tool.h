@@ -25,6 +25,9 @@ int tool_run_argv(const struct root *root, const char *const argv[], char **ret_
 /* The same; and TOOL_UNCHANGED when that is its exit status. */
 int tool_run_strings(const struct root *root, const struct strings *argv);
 
+/* A file that we wrote, as text; -ENOENT: there is none. Other errors are logged. */
+int tool_read_ours(const struct root *root, const char *path, char **ret);
+
 /*
  * The words of ours that the back end `name` has put in, kept in
  * /var/lib/sriov-setup/NAME. -ENOENT: none.

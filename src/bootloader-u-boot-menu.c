@@ -44,7 +44,7 @@ static int menu_read(const struct root *root, struct cmdline *ret_ours)
 {
 	_cleanup_free_ char *text = NULL;
 	char *words, *end;
-	int r = root_read(root, &text, FRAGMENT);
+	int r = tool_read_ours(root, FRAGMENT, &text);
 
 	if (r < 0)
 		return r;

@@ -10,10 +10,9 @@
 
 #define FUNCTION "sys/bus/pci/devices/%s"
 
-static int open_ledger(struct ledger *ret, const struct root *root)
+/* The result of ledger_open() or ledger_read(), told. */
+static int check_ledger(int r)
 {
-	int r = ledger_open(ret, root);
-
 	if (r == -EBADMSG)
 		return log_error_errno(r, "/" LEDGER_DIR "/ledger.json was changed by "
 					  "others: remove it once no VM has a VF");
@@ -180,10 +179,9 @@ static int observe_offers(struct system *system, struct offers *offers,
 	for (size_t i = 0; i < offers->n; i++)
 		if (streq(offers->items[i].resource, resource))
 			return 0;
-	return log_error_errno(ENOENT,
-			       "no VF here is offered as %s; sriov-setup status "
-			       "shows the resources",
-			       resource);
+	log_error("no VF here is offered as %s; sriov-setup status shows the resources",
+		  resource);
+	return -ENOENT;
 }
 
 int claim_take(const struct config *config, const struct root *root,
@@ -204,7 +202,7 @@ int claim_take(const struct config *config, const struct root *root,
 		return 1;
 	}
 	if (observe_offers(&system, &offers, config, root, request->resource) < 0 ||
-	    open_ledger(&ledger, root) < 0)
+	    check_ledger(ledger_open(&ledger, root)) < 0)
 		return 1;
 	before = ledger.n;
 	/* a failure that is told must not leave a claim behind */
@@ -224,13 +222,13 @@ static int release_one(struct ledger *ledger, struct claim *claim,
 {
 	int r = vf_probe(root, claim->address);
 
-	if (r == -EBUSY)
-		return log_full(
-			LOG_ERR,
-			&(struct log_subject){ .pci = claim->address, .error = r },
-			"stays claimed by %s, a VM has it: sriov-setup detach "
-			"takes it back",
-			claim->owner);
+	if (r == -EBUSY) {
+		log_full(LOG_ERR, &(struct log_subject){ .pci = claim->address },
+			 "stays claimed by %s, a VM has it: sriov-setup detach takes it "
+			 "back",
+			 claim->owner);
+		return r;
+	}
 	log_info("released %s of %s", claim->address, claim->owner);
 	ledger_remove(ledger, claim);
 	return 1;
@@ -255,7 +253,7 @@ int claim_release(const struct root *root, const char *address, const char *owne
 		log_error("release: expected ADDRESS, --owner=NAME or --dead");
 		return 1;
 	}
-	if (open_ledger(&ledger, root) < 0)
+	if (check_ledger(ledger_open(&ledger, root)) < 0)
 		return 1;
 	for (size_t i = 0; i < ledger.n;) {
 		if (!is_wanted(&ledger.claims[i], root, address, owner, dead)) {
@@ -297,11 +295,13 @@ int claim_list(const struct root *root, bool json)
 {
 	_cleanup_(ledger_done) struct ledger ledger = { .lock = -1 };
 
-	if (open_ledger(&ledger, root) < 0)
+	if (check_ledger(ledger_read(&ledger, root)) < 0)
 		return 1;
 	if (json)
 		print_json(ledger.claims, ledger.n, root);
-	else
+	else if (ledger.n)
 		print_lines(&ledger, root);
+	else
+		log_info("no VF is claimed");
 	return 0;
 }

@@ -4,10 +4,7 @@
 #include "config-text.h"
 #include "log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <libconfig.h>
-#include <sys/stat.h>
 
 /* One file that is being read. */
 struct reader {
@@ -34,8 +31,11 @@ static struct where where_of(const struct reader *reader, const config_setting_t
 
 static const char *name_of(const config_setting_t *setting)
 {
+	const config_setting_t *list = config_setting_parent(setting);
 	const char *name = config_setting_name(setting);
 
+	if (!name && list) /* pf = ( { … } ) */
+		name = config_setting_name(list);
 	return name ? name : "value";
 }
 
@@ -175,8 +175,9 @@ static void read_choice(struct reader *reader, const config_setting_t *setting,
 		}
 	if (text)
 		mistake(reader, setting,
-			xasprintf("%s is not known, expected \"%s\", \"%s\" or \"%s\"",
-				  name_of(setting), words[0], words[1], words[2]));
+			xasprintf("%s = \"%s\" is not known, expected \"%s\", \"%s\" or "
+				  "\"%s\"",
+				  name_of(setting), text, words[0], words[1], words[2]));
 }
 
 static void read_iommu(struct reader *reader, const config_setting_t *setting,
@@ -193,18 +194,26 @@ static void read_vfio_ids(struct reader *reader, const config_setting_t *setting
 		    (const char *const[]){ "safe", "none", "persistent" });
 }
 
-/* The names of a table, for the message. */
-static char *key_names(const struct key *keys)
+/* What was probably meant by a name that is not in the table, or else all that is. */
+static char *key_hint(const struct key *keys, const char *name)
 {
-	char *all = xstrdup("");
+	_cleanup_free_ char *all = xstrdup("");
+	struct strings names = {};
+	const char *meant;
+	char *hint;
 
 	for (; keys->name; keys++) {
 		char *more = xasprintf("%s%s%s", all, *all ? ", " : "", keys->name);
 
 		free(all);
 		all = more;
+		strings_add(&names, keys->name);
 	}
-	return all;
+	meant = strings_nearest(&names, name);
+	hint = meant ? xasprintf("did you mean '%s'?", meant) :
+		       xasprintf("expected one of: %s", all);
+	strings_done(&names);
+	return hint;
 }
 
 static const struct key *find_key(const struct key *keys, const char *name)
@@ -229,19 +238,19 @@ static void read_group(struct reader *reader, const config_setting_t *group,
 		const config_setting_t *setting =
 			config_setting_get_elem(group, (unsigned)i);
 		const struct key *key = find_key(keys, config_setting_name(setting));
-		_cleanup_free_ char *names = NULL;
+		_cleanup_free_ char *hint = NULL;
 
 		if (key) {
 			key->read(reader, setting, (char *)fields + key->offset);
 			continue;
 		}
-		names = key_names(keys);
+		hint = key_hint(keys, config_setting_name(setting));
 		mistake(reader, setting,
-			xasprintf("unknown key '%s'%s%s, expected one of: %s",
+			xasprintf("unknown key '%s'%s%s, %s",
 				  config_setting_name(setting),
 				  config_setting_is_root(group) ? "" : " in ",
 				  config_setting_is_root(group) ? "" : name_of(group),
-				  names));
+				  hint));
 	}
 }
 
@@ -596,10 +605,8 @@ static void read_pf_rule(struct reader *reader, const config_setting_t *setting,
 	read_group(reader, setting, pf_keys, &rule);
 	require(reader, setting, "match", MATCH_EXAMPLE);
 	check_vf_values(reader, rule.where.line, &rule.values, &rule.values, false);
-	if (!rule.driver)
-		rule.driver = xstrdup(DRIVER_VFIO);
 	if (rule.pf_driver &&
-	    (streq(rule.pf_driver, DRIVER_NATIVE) || streq(rule.pf_driver, DRIVER_NONE) ||
+	    (!driver_is_chosen(rule.pf_driver) || streq(rule.pf_driver, DRIVER_NONE) ||
 	     strstr(rule.pf_driver, "vfio")))
 		mistake(reader, config_setting_get_member(setting, "pf_driver"),
 			xasprintf("pf_driver = \"%s\" makes no VFs, expected the name of "
@@ -647,8 +654,6 @@ static void read_device_rule(struct reader *reader, const config_setting_t *sett
 
 	read_group(reader, setting, device_keys, &rule);
 	require(reader, setting, "match", MATCH_EXAMPLE);
-	if (!rule.driver)
-		rule.driver = xstrdup(DRIVER_VFIO);
 	if (streq(rule.driver, DRIVER_NATIVE) || streq(rule.driver, DRIVER_NONE))
 		mistake(reader, setting,
 			xasprintf("driver = \"%s\" is for VFs, expected \"vfio-pci\" or "
@@ -843,185 +848,33 @@ static const struct key sections[] = {
 	{},
 };
 
-/*
- * Root does what the file says, so it must be root's. An image's files are judged by the
- * machine that boots it.
- */
-static bool is_foreign(const struct root *root, const struct stat *st)
-{
-	return root->live && geteuid() == 0 &&
-	       (st->st_uid != 0 || st->st_mode & S_IWOTH ||
-		(st->st_mode & S_IWGRP && st->st_gid != 0));
-}
-
-/* The text of a regular file; what is wrong with any other is said. */
-static char *read_text(struct reader *reader, const struct root *root, const char *path)
-{
-	/* O_NONBLOCK: opening a FIFO must not wait for its writer */
-	_cleanup_close_ int fd = root_openat(root, O_RDONLY | O_NONBLOCK, "%s", path);
-	_cleanup_free_ char *text = NULL;
-	struct stat st;
-	char *nul;
-	ssize_t n;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		mistake(reader, NULL,
-			xasprintf("cannot be read: %s", strerror(fd < 0 ? -fd : errno)));
-	else if (!S_ISREG(st.st_mode))
-		mistake(reader, NULL,
-			xasprintf("is no regular file, expected a text file"));
-	else if (is_foreign(root, &st))
-		mistake(reader, NULL,
-			xasprintf("others than root may change it: expected owner root "
-				  "and mode 0644"));
-	else if (st.st_size >= ROOT_FILE_MAX)
-		mistake(reader, NULL,
-			xasprintf("is too large, expected less than 1 MiB"));
-	else {
-		text = xcalloc((size_t)st.st_size + 1, 1);
-		n = pread(fd, text, (size_t)st.st_size, 0);
-		nul = n < 0 ? NULL : memchr(text, '\0', (size_t)n);
-		if (n == st.st_size && !nul)
-			return steal_pointer(&text);
-		if (nul) {
-			int line = 1;
-
-			for (char *c = text; c < nul; c++)
-				line += *c == '\n';
-			log_config(reader->file, line, "holds a NUL byte, expected text");
-			reader->mistakes++;
-		} else {
-			mistake(reader, NULL,
-				xasprintf("cannot be read whole: %s",
-					  n < 0 ? strerror(errno) : "it is shorter now"));
-		}
-	}
-	return NULL;
-}
-
 static bool text_is_sound(struct reader *reader, const char *text)
 {
 	struct text_mistake *mistakes;
 	size_t n = config_text_check(text, &mistakes);
 
-	for (size_t i = 0; i < n; i++) {
-		log_config(reader->file, mistakes[i].line, "%s", mistakes[i].text);
-		free(mistakes[i].text);
-	}
+	for (size_t i = 0; i < n; i++)
+		mistake_at(reader, mistakes[i].line, mistakes[i].text);
 	free(mistakes);
-	reader->mistakes += n;
 	return n == 0;
 }
 
-static void read_file(struct reader *reader, struct config *config,
-		      const struct root *root, const char *path)
+size_t config_parse(struct config *config, const char *file, const char *text)
 {
-	_cleanup_free_ char *text = read_text(reader, root, path);
+	struct reader reader = { .file = file };
 	config_t parsed;
 
-	if (!text || !text_is_sound(reader, text))
-		return;
+	if (!text_is_sound(&reader, text))
+		return reader.mistakes;
 	config_init(&parsed);
-	if (config_read_string(&parsed, text) == CONFIG_TRUE) {
-		read_group(reader, config_root_setting(&parsed), sections, config);
-	} else {
-		log_config(reader->file, config_error_line(&parsed),
-			   "%s, expected key = value;", config_error_text(&parsed));
-		reader->mistakes++;
-	}
+	if (config_read_string(&parsed, text) == CONFIG_TRUE)
+		read_group(&reader, config_root_setting(&parsed), sections, config);
+	else
+		mistake_at(&reader, config_error_line(&parsed),
+			   xasprintf("%s, expected key = value;",
+				     config_error_text(&parsed)));
 	config_destroy(&parsed);
-}
-
-/* Adds a file whose name the config owns from then on. */
-static size_t add_file(struct config *config, const struct root *root, const char *path)
-{
-	_cleanup_free_ char *shown = xasprintf("/%s", path);
-	struct reader reader = {};
-
-	strings_add(&config->files, shown);
-	reader.file = config->files.items[config->files.n - 1];
-	read_file(&reader, config, root, path);
 	return reader.mistakes;
-}
-
-static size_t add_folder(struct config *config, const struct root *root,
-			 const char *folder)
-{
-	struct strings names = {};
-	size_t mistakes = 0;
-
-	root_list(root, &names, "%s", folder);
-	for (size_t i = 0; i < names.n; i++) {
-		_cleanup_free_ char *path = xasprintf("%s/%s", folder, names.items[i]);
-		size_t n = strlen(path);
-
-		if (names.items[i][0] != '.' && n > 5 && streq(path + n - 5, ".conf"))
-			mistakes += add_file(config, root, path);
-	}
-	strings_done(&names);
-	return mistakes;
-}
-
-/* The image's rules come last, its settings give way: it is read alone, then taken apart.
- */
-static size_t add_image(struct config *config, const struct root *root)
-{
-	struct config image = { .export = config->export };
-	size_t mistakes = add_folder(&image, root, CONFIG_IMAGE_DIR);
-
-	config->kernel = image.kernel;
-	config->export = image.export;
-	image.kernel = (struct kernel_config){};
-	image.export.dir = image.export.node = image.export.namespace = NULL;
-	/* kept aside until the administrator's files are read */
-	config->pfs = image.pfs;
-	config->n_pfs = image.n_pfs;
-	config->devices = image.devices;
-	config->n_devices = image.n_devices;
-	config->mdevs = image.mdevs;
-	config->n_mdevs = image.n_mdevs;
-	config->files = image.files;
-	config->memlock = image.memlock;
-	return mistakes;
-}
-
-/* Moves the first `n` elements of an array behind the rest: the image's rules were read
- * first. */
-#define ROTATE(array, count, n)                                               \
-	do {                                                                  \
-		__typeof__(array) new_ = NULL;                                \
-		size_t m_ = 0;                                                \
-		for (size_t i_ = 0; i_ < (count); i_++)                       \
-			*array_add(new_, m_) = (array)[(i_ + (n)) % (count)]; \
-		free(array);                                                  \
-		(array) = new_;                                               \
-	} while (0)
-
-int config_load(struct config *ret, const struct root *root, const char *path)
-{
-	struct config config = { .export = { .kubevirt = true } };
-	size_t mistakes = 0, pfs, devices, mdevs;
-	_cleanup_free_ char *folder = NULL;
-	const char *main_path = path ? path + strspn(path, "/") : CONFIG_PATH;
-
-	if (!path)
-		mistakes += add_image(&config, root);
-	pfs = config.n_pfs;
-	devices = config.n_devices;
-	mdevs = config.n_mdevs;
-	if (path || root_exists(root, "%s", main_path))
-		mistakes += add_file(&config, root, main_path);
-	folder = xasprintf("%s.d", main_path);
-	mistakes += add_folder(&config, root, folder);
-	ROTATE(config.pfs, config.n_pfs, pfs);
-	ROTATE(config.devices, config.n_devices, devices);
-	ROTATE(config.mdevs, config.n_mdevs, mdevs);
-	if (mistakes || root_trouble(root)) {
-		config_done(&config);
-		return -EINVAL;
-	}
-	*ret = config;
-	return 0;
 }
 
 static void match_done(struct match *match)

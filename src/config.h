@@ -76,14 +76,23 @@ struct match {
 #define VFS_LIMIT 65535
 
 /*
- * Drivers as the user names them: "vfio-pci" (default of a rule), "native" (let the
- * kernel probe), "none" (leave unbound), "auto-vfio" (the vfio driver that knows the
- * device best: one that can migrate it, else vfio-pci), or any driver's name.
+ * Drivers as the user names them: "vfio-pci" (default of a rule, but on a Harvester
+ * node), "native" (let the kernel probe), "leave" (the same for a new VF; the driver of
+ * one that exists is somebody else's matter), "none" (leave unbound), "auto-vfio" (the
+ * vfio driver that knows the device best: one that can migrate it, else vfio-pci), or any
+ * driver's name.
  */
 #define DRIVER_VFIO "vfio-pci"
 #define DRIVER_AUTO_VFIO "auto-vfio"
 #define DRIVER_NATIVE "native"
 #define DRIVER_NONE "none"
+#define DRIVER_LEAVE "leave"
+
+/* Is it more than what the kernel does by itself? */
+static inline bool driver_is_chosen(const char *driver)
+{
+	return !streq(driver, DRIVER_NATIVE) && !streq(driver, DRIVER_LEAVE);
+}
 
 /* sysfs = ( { attribute = "…"; value = "…"; } ): a file below the function's own folder
  */
@@ -171,6 +180,9 @@ struct export_config {
 	char *dir;                       /* absolute; NULL: /run/sriov-setup/export */
 };
 
+/* On each node of Harvester and nowhere else (its package/harvester-os/Dockerfile) */
+#define HARVESTER_RELEASE "etc/harvester-release.yaml"
+
 struct config {
 	struct strings
 		files; /* that were read, in order; owns the names in struct where */
@@ -183,6 +195,9 @@ struct config {
 	size_t n_mdevs;
 	struct export_config export;
 	struct strings memlock; /* units whose processes may lock all memory */
+	/* HARVESTER_RELEASE is there: the controller of that system binds what somebody
+	 * claims, and unbinds the rest; a rule that names no driver says "leave" */
+	bool harvester;
 	/* of this run only, said on the command line */
 	bool gentle;      /* --boot: take nothing from who may be using it */
 	bool keep_counts; /* a change has just failed: put right what there is */
@@ -199,3 +214,6 @@ struct config {
  */
 int config_load(struct config *ret, const struct root *root, const char *path);
 void config_done(struct config *config);
+/* Adds what one file says, whose name is config->files'. How many mistakes there are,
+ * each logged. */
+size_t config_parse(struct config *config, const char *file, const char *text);

@@ -1,6 +1,10 @@
 #include "doctor.h"
 
+#include "capability.h"
 #include "efi.h"
+
+#include <endian.h>
+#include <fcntl.h>
 
 #define UNIT "etc/systemd/system/sriov-setup.service"
 
@@ -43,13 +47,31 @@ static void read_memory(const struct root *root, const char *address, struct doc
 		d->window = sum_sizes(bridge, 14, 15);
 }
 
+/* TotalVFs, at 0Eh; where it is 0, sriov_init() leaves the function without attributes */
+static int read_total(const struct root *root, const struct function *f)
+{
+	_cleanup_close_ int fd =
+		root_openat(root, O_RDONLY, "sys/bus/pci/devices/%s/config", f->address);
+	unsigned position = capability_find(fd, CAPABILITY_SRIOV);
+	uint16_t total;
+
+	return position && pread(fd, &total, 2, position + 0x0e) == 2 ? le16toh(total) :
+									NONE;
+}
+
 static void read_pf(const struct root *root, const struct function *pf, int index,
 		    struct doctor_facts *facts)
 {
+	int in_card = pf->pf == NONE ? read_total(root, pf) : NONE;
 	unsigned long bus, ari;
-	struct doctor_pf *d = array_add(facts->pfs, facts->n_pfs);
+	struct doctor_pf *d;
 
-	*d = (struct doctor_pf){ .function = index, .last_bus = NONE };
+	if (!pf->total_vfs && in_card == NONE)
+		return;
+	d = array_add(facts->pfs, facts->n_pfs);
+	*d = (struct doctor_pf){ .function = index,
+				 .in_card = in_card,
+				 .last_bus = NONE };
 	/* the parent of where the link leads to */
 	if (root_read_unsigned(root, &bus,
 			       "sys/bus/pci/devices/%s/../subordinate_bus_number",
@@ -95,8 +117,7 @@ int doctor_facts_read(const struct root *root, const struct system *system,
 	root_read(root, &ret->lockdown, "sys/kernel/security/lockdown");
 	root_read(root, &ret->build_config, "boot/config-%s", ret->release);
 	for (size_t i = 0; i < system->n_functions; i++)
-		if (system->functions[i].total_vfs)
-			read_pf(root, &system->functions[i], (int)i, ret);
+		read_pf(root, &system->functions[i], (int)i, ret);
 	ret->replaced = is_unit_replaced(root);
 	return 0;
 }

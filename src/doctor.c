@@ -1,5 +1,6 @@
 #include "doctor.h"
 
+#include "driver.h"
 #include "plan.h"
 
 #include <stdarg.h>
@@ -127,7 +128,10 @@ static void judge_kernel(struct findings *f, const struct config *config,
 	if (facts->lockdown && !strstr(facts->lockdown, "[none]"))
 		say(f, FINDING_OK, NULL, "kernel lockdown: modules must be signed");
 	kargs_wanted(&config->kernel, &facts->kernel, &wanted, &missing);
-	words = cmdline_print(&missing);
+	words = cmdline_print(missing.words.n ? &missing : &wanted);
+	if (wanted.words.n && !missing.words.n)
+		say(f, FINDING_OK, NULL,
+		    "kernel arguments that are asked for are in effect: %s", words);
 	if (missing.words.n)
 		say(f, FINDING_ATTENTION, "sriov-setup kargs apply, then reboot",
 		    "kernel arguments that are asked for have no effect yet: %s", words);
@@ -156,13 +160,42 @@ static char *memory_text(const struct doctor_pf *d)
 				     (unsigned long long)d->vf_memory / 1024);
 }
 
-static void judge_pf(struct findings *f, const struct system *system,
-		     const struct doctor_pf *d)
+/* Who allows fewer VFs than are wanted, or none: the driver, or the card's firmware. */
+static void judge_limit(struct findings *f, const struct config *config,
+			const struct function *pf, const struct doctor_pf *d)
+{
+	const struct pf_rule *rule = system_pf_rule(config, pf);
+	const char *more = driver_find(pf->driver)->more_vfs;
+	int wanted = rule && rule->vfs > 0 ? rule->vfs : 0;
+
+	if (d->in_card == NONE || (pf->total_vfs && wanted <= (int)pf->total_vfs))
+		return;
+	if (d->in_card > (int)pf->total_vfs)
+		say(f, FINDING_ATTENTION,
+		    "look at the driver's parameters, or use another version of it",
+		    "%s: its driver %s allows %u of the %d VFs that the card has",
+		    pf->address, pf->driver ? pf->driver : "(none)", pf->total_vfs,
+		    d->in_card);
+	else
+		say(f, FINDING_ATTENTION,
+		    more ? more :
+			   "raise it with the vendor's tool or in the firmware's "
+			   "settings of the card, then switch the machine off and on",
+		    "%s: the card's firmware allows %u VFs", pf->address, pf->total_vfs);
+}
+
+static void judge_pf(struct findings *f, const struct config *config,
+		     const struct system *system, const struct doctor_pf *d)
 {
 	const struct function *pf = &system->functions[d->function];
-	_cleanup_free_ char *memory = memory_text(d);
+	_cleanup_free_ char *memory = memory_text(d), *more = NULL;
 	size_t before = f->n;
 
+	judge_limit(f, config, pf, d);
+	if (!pf->total_vfs)
+		return;
+	if (d->in_card > (int)pf->total_vfs)
+		more = xasprintf(" of the card's %d", d->in_card);
 	if (d->last_bus != NONE && last_vf_bus(pf) >> 8 > (unsigned long)d->last_bus)
 		say(f, FINDING_ATTENTION,
 		    "ask for fewer VFs, or kernel = { assign_busses = true; }; (x86)",
@@ -183,14 +216,19 @@ static void judge_pf(struct findings *f, const struct system *system,
 			    pf->address, pf->iommu_group, other->address);
 	}
 	if (f->n == before)
-		say(f, FINDING_OK, NULL, "%s: up to %u VFs, driver %s%s", pf->address,
-		    pf->total_vfs, pf->driver ? pf->driver : "(none)", memory);
+		say(f, FINDING_OK, NULL, "%s: up to %u VFs%s, driver %s%s", pf->address,
+		    pf->total_vfs, more ? more : "", pf->driver ? pf->driver : "(none)",
+		    memory);
 }
 
-static void judge_pfs(struct findings *f, const struct system *system,
-		      const struct doctor_facts *facts)
+static void judge_pfs(struct findings *f, const struct config *config,
+		      const struct system *system, const struct doctor_facts *facts)
 {
-	if (facts->n_pfs == 0)
+	bool able = false;
+
+	for (size_t i = 0; i < facts->n_pfs; i++)
+		able |= system->functions[facts->pfs[i].function].total_vfs > 0;
+	if (!able)
 		say(f, FINDING_BROKEN,
 		    "turn on SR-IOV in the firmware of host and card (for example "
 		    "mlxconfig SRIOV_EN=1), and look whether the card has it: lspci -vv",
@@ -201,7 +239,8 @@ static void judge_pfs(struct findings *f, const struct system *system,
 		    "pci_realloc = \"on\"; };",
 		    "the VFs of a PF got no memory window from the firmware");
 	for (size_t i = 0; facts->kernel.vf_bars_unassigned && i < facts->n_pfs; i++)
-		if (!facts->pfs[i].vf_memory)
+		if (!facts->pfs[i].vf_memory &&
+		    system->functions[facts->pfs[i].function].total_vfs)
 			say(f, FINDING_BROKEN,
 			    "a slot behind a bridge with a larger window may do as well",
 			    "%s: no memory for its VFs; the bridge above it passes on "
@@ -209,7 +248,7 @@ static void judge_pfs(struct findings *f, const struct system *system,
 			    system->functions[facts->pfs[i].function].address,
 			    (unsigned long long)facts->pfs[i].window / 1024);
 	for (size_t i = 0; i < facts->n_pfs; i++)
-		judge_pf(f, system, &facts->pfs[i]);
+		judge_pf(f, config, system, &facts->pfs[i]);
 }
 
 /* What the planner says that it cannot put right. */
@@ -268,7 +307,7 @@ struct findings doctor_judge(const struct config *config, const struct system *s
 	judge_iommu(&f, &facts->kernel);
 	judge_interrupts(&f, config, system, facts);
 	judge_kernel(&f, config, facts);
-	judge_pfs(&f, system, facts);
+	judge_pfs(&f, config, system, facts);
 	judge_plan(&f, config, system);
 	judge_owners(&f, system, facts);
 	return f;

@@ -11,6 +11,7 @@
 /* What only the doctor wants to know of a PF. */
 struct doctor_pf {
 	int function;       /* index into system.functions */
+	int in_card;        /* TotalVFs of its SR-IOV capability; NONE: unknown */
 	long last_bus;      /* of the bridge above it; NONE: unknown */
 	uint64_t vf_memory; /* bytes that the BARs of all its VFs have; 0: none or no
 			       window */

@@ -28,7 +28,11 @@ static const struct driver drivers[] = {
 	{ "i40e", .patience = 30 },
 	/* "bad resource state" while VFs are bound: sriov-network-operator #1015; without
 	 * VFs it works too: one-deploy #214 */
-	{ "mlx5_core", .eswitch = ESWITCH_UNBOUND_VFS, .patience = PATIENCE },
+	{ "mlx5_core", .eswitch = ESWITCH_UNBOUND_VFS, .patience = PATIENCE,
+	  /* TotalVFs of the capability follows it: mlxconfig's manual; that a warm reboot
+	   * is not enough is sriov-network-operator #449 */
+	  .more_vfs = "mlxconfig -d ADDRESS set SRIOV_EN=1 NUM_OF_VFS=N, then switch the "
+		      "machine off and on" },
 	QAT("4xxx"),
 	QAT("420xx"),
 	QAT("6xxx"),

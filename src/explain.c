@@ -1,5 +1,7 @@
 #include "explain.h"
 
+#include "plan.h"
+
 const struct function *explain_find(const struct system *system, const char *name)
 {
 	for (size_t i = 0; i < system->n_functions; i++) {
@@ -73,6 +75,17 @@ static bool print_rule(FILE *out, const char *kind, const struct where *where,
 	return agrees && !governing;
 }
 
+static void print_left(FILE *out, const struct config *config, const struct function *f)
+{
+	const struct pf_rule *rule = system_pf_rule(config, f);
+	int device = rule ? NONE : plan_device_rule(config, f);
+
+	if (rule && streq(rule->driver, DRIVER_LEAVE))
+		fprintf(out, "  its VFs are %s\n", plan_left);
+	else if (device != NONE && streq(config->devices[device].driver, DRIVER_LEAVE))
+		fprintf(out, "  it is %s\n", plan_left);
+}
+
 void explain_print(FILE *out, const struct config *config, const struct system *system,
 		   const struct function *f)
 {
@@ -99,6 +112,8 @@ void explain_print(FILE *out, const struct config *config, const struct system *
 		if (print_rule(out, "device", &config->devices[i].where,
 			       &config->devices[i].match, f, governing))
 			governing = &config->devices[i].where;
+	if (config->harvester && governing)
+		print_left(out, config, f);
 	if (!governing)
 		fputs("  no rule governs it: it is left alone\n", out);
 }

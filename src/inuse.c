@@ -1,5 +1,6 @@
 #include "inuse.h"
 
+#include "ledger.h"
 #include "plan.h"
 
 #include <ctype.h>
@@ -15,14 +16,39 @@
 #define ROUTES_READ \
 	1000 /* the default route sorts first; a router has a million others */
 
+/* The first that is found; and who has claimed it. */
 static void set_use(struct function *f, char *use, bool carries)
 {
+	_cleanup_free_ char *before = f->in_use, *found = use;
+
 	if (carries && !f->carries)
 		f->carries = xstrdup(use);
-	if (!f->in_use)
-		f->in_use = use;
+	if (!before)
+		f->in_use = steal_pointer(&found);
+	else if (f->only_claimed)
+		f->in_use = xasprintf("%s; %s", before, use);
 	else
-		free(use);
+		steal_pointer(&before);
+	f->only_claimed = false;
+}
+
+/* A claim of who has ended counts for nothing: it may be released by anybody. */
+static void observe_claims(struct system *system, const struct root *root)
+{
+	_cleanup_(ledger_done) struct ledger ledger = { .lock = -1 };
+
+	if (ledger_read(&ledger, root) < 0)
+		return;
+	for (size_t i = 0; i < system->n_functions; i++) {
+		struct function *f = &system->functions[i];
+		const struct claim *claim = ledger_find(&ledger, f->address);
+
+		if (!claim || claim_is_dead(claim, root))
+			continue;
+		f->only_claimed = !f->in_use;
+		if (!f->in_use)
+			f->in_use = xasprintf("claimed by %s", claim->owner);
+	}
 }
 
 /* fib_route_seq_show(), rt6_info_route(): the main table. 0x200: RTF_REJECT */
@@ -87,14 +113,14 @@ static char *block_use(const struct root *root, const char *mounts, const char *
 	while (at && at > mounts && at[-1] != '\n')
 		at--;
 	if (at && sscanf(at, "%*s %*s %*s %*s %255s", place) == 1)
-		return xasprintf("%s is mounted on %s", name, place);
+		return xasprintf("disk %s is mounted on %s", name, place);
 	if (strstr(swaps, source + 1))
-		return xasprintf("%s is swap", name);
+		return xasprintf("disk %s is swap", name);
 	root_list(root, &holders, BLOCKS "/%s/holders", name);
 	for (size_t i = 0; i < holders.n && depth && !use; i++)
 		use = block_use(root, mounts, swaps, holders.items[i], depth - 1);
 	if (!use && holders.n)
-		use = xasprintf("%s carries %s", name, holders.items[0]);
+		use = xasprintf("disk %s carries %s", name, holders.items[0]);
 	strings_done(&holders);
 	if (use)
 		return steal_pointer(&use);
@@ -102,7 +128,7 @@ static char *block_use(const struct root *root, const char *mounts, const char *
 	fd = root_openat(root, O_RDONLY | O_EXCL, "dev/%s", name);
 	if (fd >= 0)
 		close(fd);
-	return fd == -EBUSY ? xasprintf("%s is in use", name) : NULL;
+	return fd == -EBUSY ? xasprintf("disk %s is in use", name) : NULL;
 }
 
 static struct function *find(struct system *system, const char *address)
@@ -114,7 +140,8 @@ static struct function *find(struct system *system, const char *address)
 }
 
 /* A path in /sys names each function above. */
-static void use_functions(struct system *system, char *path, const char *use)
+static void use_functions(struct system *system, char *path, const char *use,
+			  bool carries)
 {
 	char *part;
 
@@ -122,7 +149,7 @@ static void use_functions(struct system *system, char *path, const char *use)
 		struct function *f = find(system, part);
 
 		if (f)
-			set_use(f, xasprintf("disk %s", use), true);
+			set_use(f, xstrdup(use), carries);
 	}
 }
 
@@ -146,7 +173,7 @@ static void use_controllers(struct system *system, const struct root *root,
 		if (n < 0)
 			continue;
 		path[n] = '\0';
-		use_functions(system, path, use);
+		use_functions(system, path, use, true);
 	}
 	strings_done(&entries);
 }
@@ -179,9 +206,63 @@ void inuse_observe_disks(struct system *system, const struct root *root)
 		if (use && subsystem)
 			use_controllers(system, root, subsystem + strlen(multipath), use);
 		else if (use)
-			use_functions(system, path, use);
+			use_functions(system, path, use, true);
 	}
 	strings_done(&disks);
+}
+
+/*
+ * What is made of a function goes with its driver. A vDPA device hangs below the function
+ * (mlx5_vdpa_dev_add(), ifcvf_vdpa_dev_add()), and so does a mediated one
+ * (mdev_device_create()); who has either open has its own node, not the function's.
+ */
+static void observe_children(struct system *system, const struct root *root,
+			     const char *bus, const char *kind)
+{
+	_cleanup_close_ int dir = root_openat(root, O_PATH, "%s", bus);
+	struct strings names = {};
+
+	root_list(root, &names, "%s", bus);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *use =
+			xasprintf("it carries the %s %s", kind, names.items[i]);
+		char path[PATH_MAX];
+		ssize_t n = readlinkat(dir, names.items[i], path, sizeof(path) - 1);
+
+		path[n < 0 ? 0 : n] = '\0';
+		use_functions(system, path, use, false);
+	}
+	strings_done(&names);
+}
+
+/*
+ * What the firmware left on the screen lies in a BAR, whatever the card's class, until
+ * the card's own driver takes it over: sysfb_create_simplefb() names it BOOTFB, the
+ * drivers that use it after themselves. In /proc/iomem what lies in it is indented more.
+ */
+static void observe_framebuffer(struct system *system, const struct root *root)
+{
+	static const char *const names[] = { "BOOTFB", "simpledrm", "simplefb", "efifb",
+					     "efidrm", "vesafb",    "vesadrm" };
+	_cleanup_free_ char *text = NULL;
+	struct function *above = NULL;
+	size_t depth = 0;
+	char *rest, *line;
+
+	root_read(root, &text, "proc/iomem");
+	for (rest = text; (line = strsep(&rest, "\n"));) {
+		size_t indent = strspn(line, " ");
+		const char *name = strstr(line, " : ");
+		struct function *f = name ? find(system, name + 3) : NULL;
+
+		if (f || indent <= depth) {
+			above = f;
+			depth = indent;
+		}
+		for (size_t i = 0; above && name && i < ARRAY_SIZE(names); i++)
+			if (streq(name + 3, names[i]))
+				set_use(above, xstrdup(BOOT_DISPLAY), false);
+	}
 }
 
 void inuse_observe(struct system *system, const struct root *root)
@@ -189,6 +270,10 @@ void inuse_observe(struct system *system, const struct root *root)
 	struct strings routes = {};
 	bool disks = false;
 
+	observe_claims(system, root);
+	observe_framebuffer(system, root);
+	observe_children(system, root, "sys/bus/vdpa/devices", "vDPA device");
+	observe_children(system, root, "sys/bus/mdev/devices", "mediated device");
 	read_routes(root, "proc/self/net/route", &routes);
 	read_routes(root, "proc/self/net/ipv6_route", &routes);
 	for (size_t i = 0; i < system->n_functions; i++) {
@@ -215,30 +300,31 @@ static int group_is_open(const struct root *root, const char *group)
 	return 0;
 }
 
-int inuse_vfio(const struct root *root, const char *address)
+int inuse_vfio(const struct root *root, const char *device)
 {
 	_cleanup_free_ char *group = NULL, *driver = NULL;
-	int r = root_link_name(root, &group, DEVICES "/%s/iommu_group", address);
+	int r = root_link_name(root, &group, "%s/iommu_group", device);
 
 	if (r == 0)
 		r = group_is_open(root, group);
 	/* VFIO makes the node with the first device of the group, and takes it away */
-	if (r == -ENOENT &&
-	    (root_link_name(root, &driver, DEVICES "/%s/driver", address) < 0 ||
-	     !strstr(driver, "vfio")))
+	if (r == -ENOENT && (root_link_name(root, &driver, "%s/driver", device) < 0 ||
+			     !strstr(driver, "vfio")))
 		return 0;
 	return r;
 }
 
-/* An open file of VFIO: what it leads to, and who has it. */
+/* An open file of VFIO or RDMA: what it leads to, and who has it. */
 struct holder {
-	char *file; /* "/dev/vfio/7", "/dev/vfio/devices/vfio0", a path in /sys */
+	char *file; /* "/dev/vfio/7", "/dev/vfio/devices/vfio0",
+		       "/dev/infiniband/uverbs1", a path in /sys */
 	char *pid;
 };
 
 struct holders {
 	struct holder *items;
 	size_t n;
+	bool read;
 };
 
 /* vfio_device_show_fdinfo(), 6.18: "vfio-device-syspath: /sys/devices/…" */
@@ -267,7 +353,8 @@ static void read_holder(const struct root *root, const char *pid, struct holders
 		ssize_t n = readlinkat(dir, fds.items[i], target, sizeof(target) - 1);
 
 		target[n < 0 ? 0 : n] = '\0';
-		if (strstr(target, "/dev/vfio/")) /* also from a chroot's own /dev */
+		/* also from a chroot's own /dev */
+		if (strstr(target, "/dev/vfio/") || strstr(target, "/dev/infiniband/"))
 			file = xstrdup(target);
 		else if (streq(target, "anon_inode:[vfio-device]"))
 			file = device_path(root, pid, fds.items[i]);
@@ -278,17 +365,18 @@ static void read_holder(const struct root *root, const char *pid, struct holders
 	strings_done(&fds);
 }
 
-static struct holders read_holders(const struct root *root)
+/* All processes are looked at once, and only where somebody asks. */
+static void read_holders(const struct root *root, struct holders *ret)
 {
-	struct holders holders = {};
 	struct strings pids = {};
 
-	root_list(root, &pids, "proc");
+	if (!ret->read)
+		root_list(root, &pids, "proc");
 	for (size_t i = 0; i < pids.n; i++)
 		if (isdigit((unsigned char)*pids.items[i]))
-			read_holder(root, pids.items[i], &holders);
+			read_holder(root, pids.items[i], ret);
 	strings_done(&pids);
-	return holders;
+	ret->read = true;
 }
 
 static void holders_done(struct holders *holders)
@@ -300,84 +388,132 @@ static void holders_done(struct holders *holders)
 	free(holders->items);
 }
 
-/* The file is the group's, the device's own or leads to the device. */
-static bool is_held_by(const struct function *f, const struct strings *cdevs,
-		       const char *file)
+/* "qemu-system-x86 (process 412)"; NULL: nobody is seen. The file is the group's, the
+ * device's own or leads to the device. */
+static char *holder_name(const struct root *root, const char *device,
+			 struct holders *holders)
 {
-	_cleanup_free_ char *group = xasprintf("%d", f->iommu_group);
-	const char *name = strrchr(file, '/') + 1;
-
-	if (startswith(name, "noiommu-"))
-		name += strlen("noiommu-");
-	return streq(name, group) || strings_contain(cdevs, name) ||
-	       streq(name, f->address);
-}
-
-/* "qemu-system-x86 (process 412)"; NULL: nobody is seen */
-static char *holder_name(const struct root *root, const struct function *f,
-			 const struct holders *holders)
-{
-	struct strings cdevs = {};
+	_cleanup_free_ char *group = NULL;
+	struct strings files = {};
 	char *name = NULL;
 
-	root_list(root, &cdevs, DEVICES "/%s/vfio-dev", f->address);
+	read_holders(root, holders);
+	root_list(root, &files, "%s/vfio-dev", device);
+	/* uverbs0, umad0: ib_uverbs_add_one(), ib_umad_init_port() */
+	root_list(root, &files, "%s/infiniband_verbs", device);
+	root_list(root, &files, "%s/infiniband_mad", device);
+	strings_add(&files, strrchr(device, '/') + 1);
+	if (root_link_name(root, &group, "%s/iommu_group", device) == 0)
+		strings_add(&files, group);
 	for (size_t i = 0; i < holders->n && !name; i++) {
 		const struct holder *h = &holders->items[i];
+		const char *file = strrchr(h->file, '/') + 1;
 		_cleanup_free_ char *comm = NULL;
 
-		if (!is_held_by(f, &cdevs, h->file))
+		if (startswith(file, "noiommu-"))
+			file += strlen("noiommu-");
+		if (!strings_contain(&files, file))
 			continue;
 		root_read(root, &comm, "proc/%s/comm", h->pid);
 		name = xasprintf("%s (process %s)", comm ? comm : "it", h->pid);
 	}
-	strings_done(&cdevs);
+	strings_done(&files);
 	return name;
+}
+
+static bool has_rdma(const struct root *root, const char *device)
+{
+	return root_exists(root, "%s/infiniband_verbs", device);
 }
 
 void inuse_observe_holders(struct system *system, const struct root *root)
 {
-	_cleanup_(holders_done) struct holders holders = read_holders(root);
-
-	for (size_t i = 0; holders.n && i < system->n_functions; i++) {
-		struct function *f = &system->functions[i];
-
-		if (!f->in_use && f->driver && strstr(f->driver, "vfio"))
-			f->in_use = holder_name(root, f, &holders);
-	}
-}
-
-void inuse_observe_vfio(struct system *system, const struct root *root, const bool *which)
-{
 	_cleanup_(holders_done) struct holders holders = {};
-	bool scanned = false;
 
 	for (size_t i = 0; i < system->n_functions; i++) {
 		struct function *f = &system->functions[i];
-		_cleanup_free_ char *name = NULL;
-		int r = which[i] ? inuse_vfio(root, f->address) : 0;
+		_cleanup_free_ char *device = xasprintf(DEVICES "/%s", f->address);
+		char *name = NULL;
 
-		if (r == 0)
-			continue;
-		if (!scanned)
-			holders = read_holders(root);
-		scanned = true;
-		name = holder_name(root, f, &holders);
-		/* CONFIG_VFIO_GROUP=n: no group to ask, but the holder is seen */
-		if (r == 1 || name)
-			set_use(f,
-				xasprintf("%s has it open in VFIO",
-					  name ? name : "a process"),
-				false);
-		else if (r != -ENODEV)
-			set_use(f,
-				xasprintf("/dev/vfio does not tell whether it is open: "
-					  "%s",
-					  strerror(-r)),
-				false);
+		if (f->driver && (strstr(f->driver, "vfio") || has_rdma(root, device)))
+			name = holder_name(root, device, &holders);
+		if (name)
+			set_use(f, name, false);
 	}
 }
 
-/* Is it to be taken away from where it is? Only then VFIO is asked who has it. */
+/* Who has it open in VFIO; NULL: nobody. The caller frees it. */
+static char *vfio_use(const struct root *root, const char *device,
+		      struct holders *holders)
+{
+	_cleanup_free_ char *name = NULL;
+	int r = inuse_vfio(root, device);
+
+	if (r == 0)
+		return NULL;
+	name = holder_name(root, device, holders);
+	/* CONFIG_VFIO_GROUP=n: no group to ask, but the holder is seen */
+	if (r == 1 || name)
+		return xasprintf("%s has it open in VFIO", name ? name : "a process");
+	return r == -ENODEV ? NULL :
+			      xasprintf("/dev/vfio does not tell whether it is open: %s",
+					strerror(-r));
+}
+
+static char *rdma_use(const struct root *root, const char *device,
+		      struct holders *holders)
+{
+	_cleanup_free_ char *name =
+		has_rdma(root, device) ? holder_name(root, device, holders) : NULL;
+
+	return name ? xasprintf("%s has its RDMA device open", name) : NULL;
+}
+
+void inuse_observe_open(struct system *system, const struct root *root, const bool *which,
+			bool gentle)
+{
+	_cleanup_(holders_done) struct holders holders = {};
+
+	for (size_t i = 0; i < system->n_functions; i++) {
+		struct function *f = &system->functions[i];
+		_cleanup_free_ char *device = xasprintf(DEVICES "/%s", f->address);
+		char *use = NULL;
+
+		/* who has claimed it may open it in this moment */
+		if (!which[i] || (f->only_claimed && f->driver))
+			continue;
+		if (!gentle)
+			use = vfio_use(root, device, &holders);
+		if (!use)
+			use = rdma_use(root, device, &holders);
+		if (use)
+			set_use(f, use, false);
+	}
+}
+
+void inuse_observe_made(struct made *made, const struct root *root)
+{
+	_cleanup_(holders_done) struct holders holders = {};
+
+	for (size_t i = 0; i < made->n; i++) {
+		struct made_item *item = &made->items[i];
+		_cleanup_free_ char *device = NULL;
+
+		if (!item->uuid)
+			continue;
+		device = xasprintf(DEVICES "/%s/%s", item->address, item->uuid);
+		item->here = root_exists(root, "%s", device);
+		if (item->here)
+			item->in_use = vfio_use(root, device, &holders);
+	}
+}
+
+static bool moves(const char *wanted, const struct function *f)
+{
+	return !streq(wanted, DRIVER_LEAVE) && !streq(wanted, f->driver);
+}
+
+/* Is it to be taken away from where it is? Only then it is asked who has it open. */
 static bool may_move(const struct system *system, const struct config *config,
 		     const struct function *f)
 {
@@ -389,10 +525,10 @@ static bool may_move(const struct system *system, const struct config *config,
 
 	if (rule)
 		return pf_rule_count(rule, pf) != pf->n_vfs ||
-		       !streq(pf_rule_driver(rule, pf, f->vf_index), f->driver) ||
+		       moves(pf_rule_driver(rule, pf, f->vf_index), f) ||
 		       wanted.known & VF_BEFORE_BIND;
 	return device != NONE &&
-	       !streq(device_rule_driver(&config->devices[device], f), f->driver);
+	       moves(device_rule_driver(&config->devices[device], f), f);
 }
 
 void inuse_observe_moves(struct system *system, const struct root *root,
@@ -402,5 +538,5 @@ void inuse_observe_moves(struct system *system, const struct root *root,
 
 	for (size_t i = 0; i < system->n_functions; i++)
 		which[i] = may_move(system, config, &system->functions[i]);
-	inuse_observe_vfio(system, root, which);
+	inuse_observe_open(system, root, which, config->gentle);
 }

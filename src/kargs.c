@@ -4,9 +4,9 @@
 #include "log.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
 
+#define LOCK "run/sriov-setup/kargs.lock"
+#define LOCK_DEADLINE 10 /* seconds */
 #define MARKER "sriov_setup.gen="
 /* of COMMAND_LINE_SIZE, 2048 on x86 and arm64: others want room too */
 #define WORDS_MAX 1500
@@ -22,26 +22,13 @@ struct kargs {
 
 static int lock(const struct root *root, int *ret)
 {
-	int fd, r;
+	int fd = root->live ? root_lock(root, LOCK_DEADLINE, LOCK) : -1;
 
-	if (!root->live) {
-		*ret = -1;
-		return 0;
-	}
-	r = root_replace(root, "", 0600, "run/sriov-setup/kargs.lock");
-	fd = r < 0 ? r : root_openat(root, O_RDWR, "run/sriov-setup/kargs.lock");
-	if (fd < 0)
-		return log_error_errno(fd, "cannot open /run/sriov-setup/kargs.lock");
-	for (int tries = 100; flock(fd, LOCK_EX | LOCK_NB) < 0; tries--) {
-		if (errno != EWOULDBLOCK || tries == 0) {
-			r = log_error_errno(errno,
-					    "cannot lock /run/sriov-setup/kargs.lock: "
-					    "another run changes the kernel arguments?");
-			close(fd);
-			return r;
-		}
-		usleep(100000);
-	}
+	if (root->live && fd < 0)
+		return log_error_errno(fd, fd == -EAGAIN ?
+						   "another run that changes kernel "
+						   "arguments holds /" LOCK :
+						   "cannot lock /" LOCK);
 	*ret = fd;
 	return 0;
 }

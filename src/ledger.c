@@ -5,36 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #define LEDGER LEDGER_DIR "/ledger.json"
-#define LOCK_TRIES 3000 /* of 20 ms */
+#define LOCK LEDGER_DIR "/lock"
+#define LOCK_DEADLINE 60 /* seconds */
 
 const char *const claim_states[N_CLAIM_STATES] = { "claimed", "attaching", "attached",
 						   "detaching" };
-
-/* The folder is the lock: it is never replaced, as a file would be. */
-static int lock(const struct root *root, int *ret)
-{
-	_cleanup_close_ int fd = -1;
-
-	if ((mkdirat(root->fd, "run/sriov-setup", 0755) < 0 && errno != EEXIST) ||
-	    (mkdirat(root->fd, LEDGER_DIR, 0755) < 0 && errno != EEXIST))
-		return -errno;
-	fd = root_openat(root, O_RDONLY | O_DIRECTORY, LEDGER_DIR);
-	if (fd < 0)
-		return fd;
-	for (int tries = LOCK_TRIES; flock(fd, LOCK_EX | LOCK_NB) < 0; tries--) {
-		if (errno != EWOULDBLOCK || tries == 0)
-			return -errno;
-		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
-	}
-	*ret = fd;
-	fd = -1;
-	return 0;
-}
 
 static void claim_done(struct claim *claim)
 {
@@ -111,10 +88,12 @@ int ledger_read(struct ledger *ret, const struct root *root)
 int ledger_open(struct ledger *ret, const struct root *root)
 {
 	_cleanup_(ledger_done) struct ledger ledger = { .lock = -1 };
-	int r = lock(root, &ledger.lock);
+	int r;
 
-	if (r == 0)
-		r = read_claims(&ledger, root);
+	ledger.lock = root_lock(root, LOCK_DEADLINE, LOCK);
+	if (ledger.lock < 0)
+		return ledger.lock;
+	r = read_claims(&ledger, root);
 	if (r < 0)
 		return r;
 	*ret = ledger;

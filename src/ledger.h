@@ -43,7 +43,7 @@ struct ledger {
 };
 
 /*
- * Waits at most a minute for the lock, which is held until ledger_done(). -EWOULDBLOCK:
+ * Waits at most a minute for the lock, which is held until ledger_done(). -EAGAIN:
  * it was not free; -EBADMSG: the file is damaged.
  */
 int ledger_open(struct ledger *ret, const struct root *root);

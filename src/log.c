@@ -10,7 +10,7 @@
 #include <systemd/sd-journal.h>
 
 static int max_level = LOG_INFO;
-static const char *default_kind;
+static const char *default_kind = MESSAGE_FILES;
 static bool progress; /* a line without its end is on the terminal */
 
 void log_set_level(int level)

@@ -12,6 +12,11 @@
 #include <syslog.h>
 
 /* What kind of failure it is: MESSAGE_ID=, which conf/sriov-setup.catalog explains. */
+#define MESSAGE_USAGE "714b1bb1d7764c989421f48d36df656f"
+#define MESSAGE_FILES "75ab520ed70e4a86935bd38d07ebc7a3"
+#define MESSAGE_UNFINISHED "25d6a5a781d341ee9dd4fa1fd76d47ad"
+#define MESSAGE_EXPORT "5529b2e1fc3b493592eeb0cb2a1a48ba"
+#define MESSAGE_CLAIM "a898ce967633457fbf37bf28c7331f04"
 #define MESSAGE_CONFIG "fb922bc3ee7a4dacaf5fc2267e02905d"
 #define MESSAGE_PROBLEM "92e8529a11524777868c2250976fe345"
 #define MESSAGE_NO_ROOM "f092b2c3488f4db88ab4871412365e9c"
@@ -49,13 +54,16 @@ int log_full(int level, const struct log_subject *subject, const char *format, .
 #define log_debug(...) log_full(LOG_DEBUG, NULL, __VA_ARGS__)
 #define log_error_errno(error_, ...) \
 	log_full(LOG_ERR, &(struct log_subject){ .error = (error_) }, __VA_ARGS__)
+#define log_error_kind(kind_, error_, ...)                                             \
+	log_full(LOG_ERR, &(struct log_subject){ .kind = (kind_), .error = (error_) }, \
+		 __VA_ARGS__)
 #define log_warning_errno(error_, ...) \
 	log_full(LOG_WARNING, &(struct log_subject){ .error = (error_) }, __VA_ARGS__)
 
 /* A mistake in the config: "file:line: text". Returns -EINVAL. */
 int log_config(const char *file, int line, const char *format, ...) PRINTF(3, 4);
 
-/* Errors from now on that name no kind are of this one; NULL: of none. */
+/* Errors from now on that name no kind are of this one; before, of MESSAGE_FILES. */
 void log_set_kind(const char *kind);
 
 /*

@@ -10,16 +10,17 @@ struct made made_read(const struct root *root)
 		return made;
 	rest = text;
 	while ((line = strsep(&rest, "\n"))) {
-		char address[32], driver[64], before[64];
+		char address[32], name[64], before[64];
 		struct made_item item = {};
 
-		if (sscanf(line, "vfs %31s %u %u", address, &item.asked, &item.made) !=
-		    3) {
-			if (sscanf(line, "driver %31s %63s %63s", address, driver,
-				   before) != 3)
-				continue;
-			item.driver = xstrdup(driver);
+		if (sscanf(line, "driver %31s %63s %63s", address, name, before) == 3) {
+			item.driver = xstrdup(name);
 			item.before = streq(before, "-") ? NULL : xstrdup(before);
+		} else if (sscanf(line, "mdev %31s %63s", address, name) == 2) {
+			item.uuid = xstrdup(name);
+		} else if (sscanf(line, "vfs %31s %u %u", address, &item.asked,
+				  &item.made) != 3) {
+			continue;
 		}
 		item.address = xstrdup(address);
 		*array_add(made.items, made.n) = item;
@@ -32,6 +33,8 @@ static void item_done(struct made_item *item)
 	free(item->address);
 	free(item->driver);
 	free(item->before);
+	free(item->uuid);
+	free(item->in_use);
 }
 
 void made_done(struct made *made)
@@ -46,7 +49,7 @@ static struct made_item *find(const struct made *made, const char *address, bool
 {
 	for (size_t i = 0; i < made->n; i++)
 		if (streq(made->items[i].address, address) &&
-		    !made->items[i].driver == vfs)
+		    !made->items[i].driver == vfs && !made->items[i].uuid)
 			return &made->items[i];
 	return NULL;
 }
@@ -67,7 +70,9 @@ static int made_write(const struct made *made, const struct root *root)
 	for (size_t i = 0; i < made->n; i++) {
 		const struct made_item *item = &made->items[i];
 
-		if (item->driver)
+		if (item->uuid)
+			fprintf(out, "mdev %s %s\n", item->address, item->uuid);
+		else if (item->driver)
 			fprintf(out, "driver %s %s %s\n", item->address, item->driver,
 				item->before ? item->before : "-");
 		else if (item->made)
@@ -109,5 +114,28 @@ int made_note_driver(const struct root *root, const char *address, const char *d
 	}
 	free(item->driver);
 	item->driver = xstrdup(driver);
+	return made_write(&all, root);
+}
+
+int made_note_mdev(const struct root *root, const char *address, const char *uuid,
+		   bool made)
+{
+	_cleanup_(made_done) struct made all = made_read(root);
+	struct made_item *item = NULL;
+
+	for (size_t i = 0; i < all.n && !item; i++)
+		if (streq(all.items[i].address, address) &&
+		    streq(all.items[i].uuid, uuid))
+			item = &all.items[i];
+	if (!item == !made)
+		return 0;
+	if (item) {
+		item_done(item);
+		*item = all.items[--all.n];
+	} else {
+		*array_add(all.items, all.n) =
+			(struct made_item){ .address = xstrdup(address),
+					    .uuid = xstrdup(uuid) };
+	}
 	return made_write(&all, root);
 }

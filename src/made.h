@@ -10,9 +10,13 @@
 
 struct made_item {
 	char *address;
-	unsigned asked, made; /* VFs of a PF; 0: it is about a driver */
-	char *driver;         /* what the function was bound to; NULL: it is about VFs */
+	unsigned asked, made; /* VFs of a PF */
+	char *driver;         /* what the function was bound to; NULL: not about that */
 	char *before;         /* what it was bound to before that; NULL: nothing */
+	char *uuid;           /* a mediated device of the function; NULL: not about one */
+	/* as inuse_observe_made() sees a mediated device */
+	bool here;
+	char *in_use; /* by whom; NULL: free */
 };
 
 struct made {
@@ -35,3 +39,5 @@ int made_note_vfs(const struct root *root, const char *address, unsigned asked,
 /* Of several the first `before` (NULL: none) counts. `driver` NULL: as it was again. */
 int made_note_driver(const struct root *root, const char *address, const char *driver,
 		     const char *before);
+int made_note_mdev(const struct root *root, const char *address, const char *uuid,
+		   bool made);

@@ -43,6 +43,18 @@ struct command {
 	int (*run)(const struct options *options, const struct config *config);
 };
 
+#define log_usage(...) log_error_kind(MESSAGE_USAGE, 0, __VA_ARGS__)
+
+static void log_unknown(const char *what, const char *word, const struct strings *known)
+{
+	const char *meant = strings_nearest(known, word);
+
+	if (meant)
+		log_usage("unknown %s '%s', did you mean '%s'?", what, word, meant);
+	else
+		log_usage("unknown %s '%s'; sriov-setup --help lists them", what, word);
+}
+
 static int observe(struct system *ret, const struct options *options,
 		   const struct config *config)
 {
@@ -151,7 +163,7 @@ static int cmd_status(const struct options *options, const struct config *config
 	int r;
 
 	if (options->format && (options->json || !streq(options->format, "dot"))) {
-		log_error("status --format=%s: expected dot, without --json",
+		log_usage("status --format=%s: expected dot, without --json",
 			  options->format);
 		return EXIT_FAILED;
 	}
@@ -174,7 +186,7 @@ static int cmd_doctor(const struct options *options, const struct config *config
 	int r;
 
 	if (!options->root.live) {
-		log_error("doctor looks at the running machine: leave --root out");
+		log_usage("doctor looks at the running machine: leave --root out");
 		return EXIT_FAILED;
 	}
 	if (observe(&system, options, config) < 0)
@@ -195,7 +207,7 @@ static const struct function *find_function(const struct system *system, const c
 	const struct function *function = explain_find(system, name);
 
 	if (!function)
-		log_error("%s: no PCI function has that address or network interface",
+		log_usage("%s: no PCI function has that address or network interface",
 			  name);
 	return function;
 }
@@ -216,9 +228,12 @@ static int cmd_explain(const struct options *options, const struct config *confi
 
 static int export_unknown(const char *name)
 {
-	log_error("unknown format '%s', expected one of:", name);
+	struct strings known = {};
+
 	for (size_t i = 0; exporters[i]; i++)
-		fprintf(stderr, "  %-14s %s\n", exporters[i]->name, exporters[i]->help);
+		strings_add(&known, exporters[i]->name);
+	log_unknown("format", name, &known);
+	strings_done(&known);
 	return EXIT_FAILED;
 }
 
@@ -255,6 +270,9 @@ static int print_export(const struct exporter *exporter, const struct export_inp
 		log_error("%s", notes.errors.items[i]);
 	if (notes.errors.n)
 		return EXIT_FAILED;
+	if (!*text)
+		log_info("nothing here is for %s, which takes no empty document",
+			 exporter->name);
 	fputs(text, stdout);
 	return EXIT_DONE;
 }
@@ -280,6 +298,7 @@ static int cmd_export(const struct options *options, const struct config *config
 
 	if (!exporter)
 		return export_unknown(options->argument);
+	log_set_kind(MESSAGE_EXPORT);
 	if (exporter->current && read_current(exporter, &current) < 0)
 		return EXIT_FAILED;
 	if (observe(&system, options, config) < 0)
@@ -301,9 +320,9 @@ static int kargs_print_all(const struct options *options, const struct config *c
 
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
 	r = kargs_print(stdout, format, &wanted);
-	return r < 0 ? log_error_errno(r, "--format=%s: expected %s", format,
-				       kargs_formats) :
-		       0;
+	if (r < 0)
+		log_usage("--format=%s: expected %s", format, kargs_formats);
+	return r;
 }
 
 static int kargs_show(const struct options *options, const struct config *config)
@@ -323,17 +342,15 @@ static int kargs_show(const struct options *options, const struct config *config
 static int cmd_kargs(const struct options *options, const struct config *config)
 {
 	const char *verb = options->argument;
-	int r;
+	int r = -EINVAL;
 
 	log_set_kind(MESSAGE_KARGS);
-
 	if (streq(verb, "status"))
 		r = kargs_show(options, config);
 	else if (streq(verb, "print"))
 		r = kargs_print_all(options, config);
 	else if (options->root.live && geteuid() != 0)
-		r = log_error_errno(
-			EPERM, "kargs %s changes the boot loader: run it as root", verb);
+		log_usage("kargs %s changes the boot loader: run it as root", verb);
 	else if (streq(verb, "apply"))
 		r = run_kargs(config, &options->root);
 	else if (streq(verb, "remove"))
@@ -341,7 +358,7 @@ static int cmd_kargs(const struct options *options, const struct config *config)
 	else if (streq(verb, "rollback"))
 		r = kargs_rollback(&options->root, &config->kernel);
 	else
-		r = log_error_errno(EINVAL, "kargs %s: expected " KARGS_VERBS, verb);
+		log_usage("kargs %s: expected " KARGS_VERBS, verb);
 	return r < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -351,7 +368,7 @@ static int cmd_reset(const struct options *options, const struct config *config)
 	const char *only = NULL;
 
 	if (options->root.live && geteuid() != 0) {
-		log_error("reset takes VFs and files away: run it as root");
+		log_usage("reset takes VFs and files away: run it as root");
 		return EXIT_FAILED;
 	}
 	if (options->argument) {
@@ -371,11 +388,13 @@ static int cmd_reset(const struct options *options, const struct config *config)
 static bool may_claim(const struct options *options)
 {
 	if (!options->root.live)
-		log_error("claims are about the running machine: leave --root out");
+		log_usage("claims are about the running machine: leave --root out");
 	else if (geteuid() != 0)
-		log_error("claims are root's: run it as root");
-	else
+		log_usage("claims are root's: run it as root");
+	else {
+		log_set_kind(MESSAGE_CLAIM);
 		return true;
+	}
 	return false;
 }
 
@@ -385,7 +404,7 @@ static int cmd_claim(const struct options *options, const struct config *config)
 
 	request.resource = options->argument;
 	if (!request.owner) {
-		log_error("claim: --owner=NAME is missing: for whom?");
+		log_usage("claim: --owner=NAME is missing: for whom?");
 		return EXIT_FAILED;
 	}
 	return may_claim(options) ?
@@ -419,7 +438,7 @@ static int cmd_attach(const struct options *options, const struct config *config
 {
 	(void)config;
 	if (!options->qmp) {
-		log_error("attach: --qmp=SOCKET is missing: into which QEMU?");
+		log_usage("attach: --qmp=SOCKET is missing: into which QEMU?");
 		return EXIT_FAILED;
 	}
 	return may_claim(options) ? attach(&options->root, options->argument,
@@ -508,19 +527,20 @@ static void help(void)
 static int parse_number(const char *option, const char *text, unsigned long max,
 			unsigned long *ret)
 {
-	if (parse_unsigned(text, max, ret) < 0 || *ret == 0)
-		return log_error_errno(EINVAL, "--%s=%s: expected a number, 1 to %lu",
-				       option, text, max);
-	return 0;
+	if (parse_unsigned(text, max, ret) == 0 && *ret)
+		return 0;
+	log_usage("--%s=%s: expected a number, 1 to %lu", option, text, max);
+	return -EINVAL;
 }
 
 static int parse_wait(const char *text, unsigned *ret)
 {
 	unsigned long seconds;
 
-	if (parse_unsigned(text, 3600, &seconds) < 0)
-		return log_error_errno(EINVAL, "--wait=%s: expected seconds, 0 to 3600",
-				       text);
+	if (parse_unsigned(text, 3600, &seconds) < 0) {
+		log_usage("--wait=%s: expected seconds, 0 to 3600", text);
+		return -EINVAL;
+	}
 	*ret = (unsigned)seconds;
 	return 0;
 }
@@ -542,8 +562,47 @@ enum {
 	OPT_VERSION
 };
 
-/* Of claim and its like; getopt_long() has said what it does not know. */
-static int parse_claim_option(struct options *options, int c)
+static const struct option option_table[] = {
+	{ "config", required_argument, NULL, OPT_CONFIG },
+	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "wait", required_argument, NULL, OPT_WAIT },
+	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "boot", no_argument, NULL, OPT_BOOT },
+	{ "force-in-use", required_argument, NULL, OPT_FORCE_IN_USE },
+	{ "format", required_argument, NULL, OPT_FORMAT },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "owner", required_argument, NULL, OPT_OWNER },
+	{ "count", required_argument, NULL, OPT_COUNT },
+	{ "pid", required_argument, NULL, OPT_PID },
+	{ "dead", no_argument, NULL, OPT_DEAD },
+	{ "qmp", required_argument, NULL, OPT_QMP },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{},
+};
+
+/* getopt_long() returned ':' or '?' for this word. */
+static void log_bad_option(int c, const char *word)
+{
+	_cleanup_free_ char *name = xstrndup(word, strcspn(word, "="));
+	struct strings known = {};
+
+	for (size_t i = 0; option_table[i].name; i++) {
+		_cleanup_free_ char *option = xasprintf("--%s", option_table[i].name);
+
+		strings_add(&known, option);
+	}
+	if (c == ':')
+		log_usage("%s: its value is missing", name);
+	else if (optopt >= OPT_CONFIG)
+		log_usage("%s takes no value", name);
+	else
+		log_unknown("option", name, &known);
+	strings_done(&known);
+}
+
+/* Of claim and its like. */
+static int parse_claim_option(struct options *options, int c, const char *word)
 {
 	switch (c) {
 	case OPT_OWNER:
@@ -560,6 +619,7 @@ static int parse_claim_option(struct options *options, int c)
 		options->qmp = optarg;
 		return 0;
 	default:
+		log_bad_option(c, word);
 		return -EINVAL;
 	}
 }
@@ -568,27 +628,10 @@ static int parse_claim_option(struct options *options, int c)
 static int parse_options(struct options *options, const char **ret_root, int argc,
 			 char *argv[])
 {
-	static const struct option table[] = {
-		{ "config", required_argument, NULL, OPT_CONFIG },
-		{ "root", required_argument, NULL, OPT_ROOT },
-		{ "wait", required_argument, NULL, OPT_WAIT },
-		{ "device", required_argument, NULL, OPT_DEVICE },
-		{ "boot", no_argument, NULL, OPT_BOOT },
-		{ "force-in-use", required_argument, NULL, OPT_FORCE_IN_USE },
-		{ "format", required_argument, NULL, OPT_FORMAT },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "owner", required_argument, NULL, OPT_OWNER },
-		{ "count", required_argument, NULL, OPT_COUNT },
-		{ "pid", required_argument, NULL, OPT_PID },
-		{ "dead", no_argument, NULL, OPT_DEAD },
-		{ "qmp", required_argument, NULL, OPT_QMP },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, OPT_VERSION },
-		{},
-	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "h", table, NULL)) >= 0) {
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":h", option_table, NULL)) >= 0) {
 		switch (c) {
 		case OPT_CONFIG:
 			options->config_path = optarg;
@@ -622,11 +665,21 @@ static int parse_options(struct options *options, const char **ret_root, int arg
 			puts("sriov-setup " PACKAGE_VERSION);
 			return 0;
 		default:
-			if (parse_claim_option(options, c) < 0)
+			if (parse_claim_option(options, c, argv[optind - 1]) < 0)
 				return -EINVAL;
 		}
 	}
 	return 1;
+}
+
+static void command_unknown(const char *name)
+{
+	struct strings known = {};
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		strings_add(&known, commands[i].name);
+	log_unknown("command", name, &known);
+	strings_done(&known);
 }
 
 /* The command and its one argument; logs what was expected. */
@@ -637,29 +690,28 @@ static const struct command *parse_command(struct options *options, int argc,
 	int n = argc - optind;
 
 	if (n == 0) {
-		log_error("a command is missing; sriov-setup --help lists them");
+		log_usage("a command is missing; sriov-setup --help lists them");
 		return NULL;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (streq(argv[optind], commands[i].name))
 			command = &commands[i];
 	if (!command)
-		log_error("unknown command '%s'; sriov-setup --help lists them",
-			  argv[optind]);
+		command_unknown(argv[optind]);
 	else if (n != (command->argument ? 2 : 1) &&
 		 !(n == 1 && command->argument && *command->argument == '[')) {
-		log_error("usage: sriov-setup %s %s", command->name,
+		log_usage("usage: sriov-setup %s %s", command->name,
 			  command->argument ? command->argument : "(no argument)");
 		return NULL;
 	}
 	if (command && options->json && command->run != cmd_status &&
 	    command->run != cmd_claim && command->run != cmd_claims) {
-		log_error("--json is for status, claim and claims, not for %s",
+		log_usage("--json is for status, claim and claims, not for %s",
 			  command->name);
 		return NULL;
 	}
 	if (command && options->force_in_use.n && options->run.boot) {
-		log_error("--force-in-use is not for a boot");
+		log_usage("--force-in-use is not for a boot");
 		return NULL;
 	}
 	options->argument = n > 1 ? argv[optind + 1] : NULL;
@@ -673,9 +725,9 @@ static int check_forced(const struct options *options)
 
 		if (!*address ||
 		    !root_exists(&options->root, "sys/bus/pci/devices/%s", address))
-			return log_error_errno(ENODEV,
-					       "--force-in-use=%s: expected 0000:01:10.0",
-					       address);
+			return log_error_kind(
+				MESSAGE_USAGE, ENODEV,
+				"--force-in-use=%s: expected as 0000:01:10.0", address);
 	}
 	return 0;
 }
@@ -719,7 +771,7 @@ static int run(int argc, char *argv[])
 		return EXIT_FAILED;
 	r = root_open(&options.root, root);
 	if (r < 0) {
-		log_error_errno(r, "--root=%s", root);
+		log_error_kind(MESSAGE_USAGE, r, "--root=%s", root);
 		return EXIT_FAILED;
 	}
 	options.root.trouble = &trouble;

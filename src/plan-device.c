@@ -139,6 +139,8 @@ void plan_device(struct planner *p, const struct function *f,
 	const char *driver = device_rule_driver(rule, f);
 	bool right = streq(f->driver, driver);
 
+	if (streq(driver, DRIVER_LEAVE))
+		return;
 	if (f->iommu_group == NONE && driver_is_vfio(rule->driver))
 		planner_problem(
 			p, LOG_ERR, f, rule->where,

@@ -14,7 +14,7 @@ static struct where vf_where(const struct pf_rule *rule, unsigned vf_index)
 
 static bool is_named(const char *driver)
 {
-	return !streq(driver, DRIVER_NATIVE) && !streq(driver, DRIVER_NONE);
+	return driver_is_chosen(driver) && !streq(driver, DRIVER_NONE);
 }
 
 static void bind_vf(struct task *t, unsigned i, const char *driver)
@@ -252,7 +252,7 @@ static bool vf_waits(const struct task *t, unsigned i)
 	const struct pf_rule *rule = t->rule;
 	const struct vf_rule *vf = pf_rule_vf(rule, i);
 
-	return !streq(pf_rule_driver(rule, t->pf, i), DRIVER_NATIVE) ||
+	return driver_is_chosen(pf_rule_driver(rule, t->pf, i)) ||
 	       rule->nvme.count[NVME_QUEUES] || pf_rule_values(rule, i).known ||
 	       (vf && vf->sysfs.n);
 }
@@ -298,7 +298,7 @@ static void create_vfs(struct task *t, unsigned want)
 	for (unsigned i = 0; i < want; i++) {
 		const char *driver = pf_rule_driver(t->rule, t->pf, i);
 
-		native |= streq(driver, DRIVER_NATIVE);
+		native |= !driver_is_chosen(driver);
 		named |= vf_waits(t, i);
 	}
 	if (autoprobe == named)
@@ -312,7 +312,7 @@ static void create_vfs(struct task *t, unsigned want)
 			      xasprintf("%u VFs wanted, found none", want);
 	create->patience = driver_find(t->pf->driver)->patience;
 	for (unsigned i = 0; i < want; i++)
-		if (!streq(pf_rule_driver(t->rule, t->pf, i), DRIVER_NATIVE))
+		if (driver_is_chosen(pf_rule_driver(t->rule, t->pf, i)))
 			override_vf(t, i, pf_rule_driver(t->rule, t->pf, i));
 	if (t->rule->link_up && wants_rates(t->rule, want))
 		planner_add(t->planner, SET_LINK, t->pf, NONE, "link", "running",
@@ -321,14 +321,14 @@ static void create_vfs(struct task *t, unsigned want)
 	for (unsigned i = 0; i < want; i++)
 		set_new_vf(t, i);
 	if (named && (autoprobe || native))
-		set_autoprobe(t, true, true,
+		set_autoprobe(t, true, autoprobe,
 			      autoprobe ? "as it was" : "for the native VFs");
 	for (unsigned i = 0; i < want; i++) {
 		const char *driver = pf_rule_driver(t->rule, t->pf, i);
 
 		if (is_named(driver))
 			bind_vf(t, i, driver);
-		else if (named && streq(driver, DRIVER_NATIVE))
+		else if (named && !driver_is_chosen(driver))
 			planner_add(t->planner, PROBE, t->pf, (int)i, NULL, NULL,
 				    vf_where(t->rule, i))
 				->why = xstrdup("native driver wanted");
@@ -344,7 +344,9 @@ static void create_vfs(struct task *t, unsigned want)
  */
 static const char *user_of(const struct task *t, const struct function *f)
 {
-	return planner_is_forced(t->planner, f) && f->driver ? NULL : f->in_use;
+	return planner_is_forced(t->planner, f) && (f->driver || f->only_claimed) ?
+		       NULL :
+		       f->in_use;
 }
 
 static void keep_vf(struct task *t, const struct function *vf, const char *driver)
@@ -427,10 +429,13 @@ static void correct_vf(struct task *t, const struct function *vf)
 	const struct vf_rule *entry = pf_rule_vf(t->rule, vf->vf_index);
 	struct where where = vf_where(t->rule, vf->vf_index);
 	bool native = streq(driver, DRIVER_NATIVE);
-	bool right = streq(vf->driver, is_named(driver) ? driver : NULL) ||
+	bool right = streq(driver, DRIVER_LEAVE) ||
+		     streq(vf->driver, is_named(driver) ? driver : NULL) ||
 		     (native && !driver_is_vfio(vf->driver));
 	bool vfio = driver_is_vfio(vf->driver), reload;
-	bool held = user_of(t, vf) || (vfio && t->planner->config->gentle);
+	/* who has claimed one without a driver is glad if it gets it */
+	bool held = (user_of(t, vf) && (vf->driver || !vf->only_claimed)) ||
+		    (vfio && t->planner->config->gentle);
 	int i = (int)vf->vf_index;
 	struct vf_values set;
 	struct action *back;
@@ -702,7 +707,9 @@ void plan_pf(struct task *t)
 {
 	const struct function *pf = t->pf;
 	unsigned have = (unsigned)pf->n_vfs, want = wanted_count(t);
-	_cleanup_free_ char *obstacle = have && have != want ? count_obstacle(t) : NULL;
+	bool possible = want <= pf->total_vfs; /* or pf_is_able() says so */
+	_cleanup_free_ char *obstacle =
+		have && have != want && possible ? count_obstacle(t) : NULL;
 	bool change = have != want && !obstacle;
 
 	if (changes_driver(t))

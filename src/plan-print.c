@@ -32,6 +32,9 @@ char *action_text(const struct action *a, bool done)
 	case CREATE_MDEV:
 		return xasprintf("%s mediated device %s/%s on %s",
 				 done ? "created" : "create", a->name, a->value, target);
+	case REMOVE_MDEV:
+		return xasprintf("%s mediated device %s of %s",
+				 done ? "removed" : "remove", a->value, target);
 	case OVERRIDE:
 		return *a->value ?
 			       xasprintf("%s %s for %s", done ? "reserved" : "reserve",
@@ -189,6 +192,7 @@ static char line_sign(const struct action *a)
 	switch (a->verb) {
 	case UNBIND:
 	case REMOVE_VFS:
+	case REMOVE_MDEV:
 		return '-';
 	case OVERRIDE:
 	case MEMLOCK:

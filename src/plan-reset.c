@@ -47,24 +47,52 @@ static void give_back(struct planner *p, const struct function *f,
 			xstrdup("as it was");
 }
 
+static void take_mdev(struct planner *p, const struct function *f,
+		      const struct made_item *item)
+{
+	struct action *a;
+
+	if (!item->here)
+		return;
+	if (item->in_use && !planner_is_forced(p, f)) {
+		planner_problem(p, LOG_ERR, f, (struct where){},
+				"mediated device %s stays because %s", item->uuid,
+				item->in_use);
+		return;
+	}
+	a = planner_add(p, REMOVE_MDEV, f, NONE, NULL, item->uuid, (struct where){});
+	a->disruptive = true;
+	a->forced = planner_is_forced(p, f);
+}
+
+static void take_back(struct planner *p, const struct made *made,
+		      const struct made_item *item, const char *only)
+{
+	const struct function *f = find(p->system, item->address);
+	const char *pf = f && f->pf != NONE ? p->system->functions[f->pf].address : NULL;
+
+	if (!f || (only && !streq(f->address, only) && !streq(pf, only)))
+		return;
+	if (item->uuid)
+		take_mdev(p, f, item);
+	else if (!item->driver)
+		take_vfs(p, f, item);
+	else if (!pf || !made_vfs(made, pf)) /* else it goes with them */
+		give_back(p, f, item);
+}
+
+/* Mediated devices first: while they are there, what carries them is in use. */
 struct plan plan_reset(const struct config *config, const struct system *system,
 		       const struct made *made, const char *only)
 {
 	struct planner p = { .config = config, .system = system };
 
-	for (size_t i = 0; i < made->n; i++) {
-		const struct made_item *item = &made->items[i];
-		const struct function *f = find(system, item->address);
-		const char *pf =
-			f && f->pf != NONE ? system->functions[f->pf].address : NULL;
-
-		if (!f || (only && !streq(f->address, only) && !streq(pf, only)))
-			continue;
-		if (!item->driver)
-			take_vfs(&p, f, item);
-		else if (!pf || !made_vfs(made, pf)) /* else it goes with them */
-			give_back(&p, f, item);
-	}
+	for (size_t i = 0; i < made->n; i++)
+		if (made->items[i].uuid)
+			take_back(&p, made, &made->items[i], only);
+	for (size_t i = 0; i < made->n; i++)
+		if (!made->items[i].uuid)
+			take_back(&p, made, &made->items[i], only);
 	strings_done(&p.drivers);
 	return p.plan;
 }

@@ -97,6 +97,52 @@ static void need_vfio_drivers(struct planner *p, const struct pf_rule *rule,
 			planner_need_driver(p, pf_rule_driver(rule, pf, i));
 }
 
+/*
+ * KubeVirt's device plugin compares the driver's name with vfio-pci (pkg/virt-handler/
+ * device-manager/pci_device.go), so what is on a variant driver is not handed out at all.
+ * True: it was told.
+ */
+static bool tell_kubevirt(struct planner *p, const struct function *f, struct where where,
+			  const char *driver, enum advertise advertise)
+{
+	if (!driver_is_vfio(driver) || streq(driver, DRIVER_VFIO) ||
+	    !(advertise == ADVERTISE_KUBEVIRT ||
+	      (advertise == ADVERTISE_AUTO && p->config->export.kubevirt)))
+		return false;
+	planner_problem(p, LOG_WARNING, f, where,
+			"what is on %s cannot go to KubeVirt, which takes vfio-pci "
+			"only: say driver = \"vfio-pci\", or advertise = \"libvirt\" "
+			"or \"claim\"",
+			driver);
+	return true;
+}
+
+/* The first VF of this kind speaks for all. */
+static void tell_kubevirt_of_vfs(struct planner *p, const struct function *pf,
+				 const struct pf_rule *rule)
+{
+	bool told = false;
+
+	for (unsigned i = 0; i < pf_rule_count(rule, pf) && !told; i++) {
+		const struct vf_rule *vf = pf_rule_vf(rule, i);
+
+		told = tell_kubevirt(
+			p, pf, vf ? vf->where : rule->where, pf_rule_driver(rule, pf, i),
+			vf && vf->advertise ? vf->advertise : rule->advertise);
+	}
+}
+
+const char plan_left[] = "left to Harvester's controller, which binds what somebody "
+			 "claims; driver = \"vfio-pci\" in the rule binds all the same";
+
+/* Is the driver somebody else's matter, on a node where that needs a word? */
+static void tell_left(struct planner *p, const struct function *f, const char *driver,
+		      const struct where *where, const char *what)
+{
+	if (p->config->harvester && streq(driver, DRIVER_LEAVE))
+		planner_problem(p, LOG_INFO, f, *where, "%s %s", what, plan_left);
+}
+
 /* The module must be there for VFs that others create, also when there is nothing to bind
  * yet. */
 static void plan_function(struct planner *p, const struct function *f)
@@ -107,14 +153,23 @@ static void plan_function(struct planner *p, const struct function *f)
 		const struct pf_rule *rule = &p->config->pfs[pf_rule];
 
 		plan_pf(&(struct task){ p, rule, f });
+		tell_kubevirt_of_vfs(p, f, rule);
+		if (rule->vfs != 0)
+			tell_left(p, f, rule->driver, &rule->where, "its VFs are");
 		if (pf_rule_wants_vfio(rule, f->total_vfs) && rule->vfs != 0 &&
 		    f->iommu_group != NONE)
 			need_vfio_drivers(p, rule, f);
 		return;
 	}
 	device_rule = plan_device_rule(p->config, f);
-	if (device_rule != NONE)
-		plan_device(p, f, &p->config->devices[device_rule]);
+	if (device_rule != NONE) {
+		const struct device_rule *rule = &p->config->devices[device_rule];
+
+		tell_kubevirt(p, f, rule->where, device_rule_driver(rule, f),
+			      rule->advertise);
+		tell_left(p, f, rule->driver, &rule->where, "is");
+		plan_device(p, f, rule);
+	}
 }
 
 static void plan_restore(struct planner *p, const struct function *f)
@@ -244,7 +299,9 @@ void plan_keep(struct plan *plan, const char *address)
 	for (size_t i = 0; i < plan->n_problems; i++) {
 		struct problem *p = &plan->problems[i];
 
-		if (p->pci && !streq(p->pci, address) && !streq(p->pf, address))
+		/* nor what is required elsewhere */
+		if (p->pci ? !streq(p->pci, address) && !streq(p->pf, address) :
+			     p->level <= LOG_ERR)
 			problem_done(p);
 		else
 			plan->problems[problems++] = *p;

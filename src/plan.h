@@ -20,6 +20,7 @@ enum verb {
 	BIND,       /* name: driver */
 	PROBE,      /* let the kernel choose a driver */
 	CREATE_MDEV, /* name: its type's folder in mdev_supported_types; value: UUID */
+	REMOVE_MDEV, /* value: UUID */
 	SET_ESWITCH, /* name: the config's key; value: its word */
 	SET_LINK,  /* name: "mtu" or "link" of the PF's netdev; value: a number; "up", or
 		      "running": wait some seconds for a carrier */
@@ -42,7 +43,8 @@ struct action {
 	enum when when;
 	bool disruptive; /* takes something away from who may be using it */
 	bool forced;     /* --force-in-use: also from who does use it */
-	bool always;     /* puts something back: also when an earlier action failed */
+	bool always;     /* puts something back: also when an earlier action failed, but
+			    for the one that it undoes */
 	char *function;  /* address; NULL: the machine */
 	int vf; /* index of a VF of `function`, NONE: the function itself. A VF's address
 		   is not known before it exists: pci_iov_set_numvfs() rereads offset and
@@ -88,6 +90,8 @@ const char *pf_rule_driver(const struct pf_rule *rule, const struct function *pf
 			   unsigned vf_index);
 const char *device_rule_driver(const struct device_rule *rule,
 			       const struct function *function);
+/* What is said where a driver is "leave" because the node is Harvester's. */
+extern const char plan_left[];
 const char *pf_rule_resource(const struct pf_rule *rule,
 			     unsigned vf_index); /* NULL: default */
 /* How many VFs the rule wants of this PF, whose driver may have made more (QAT). Pure. */

@@ -1,6 +1,6 @@
 #include "report.h"
 
-#include "status.h"
+#include "marks.h"
 
 static void put_hex(struct document *map, const char *key, unsigned number, int digits)
 {
@@ -42,16 +42,17 @@ static void put_interfaces(struct document *map, const struct function *f)
 	}
 }
 
-static void put_differs(struct document *map, const struct plan *plan,
+static void put_differs(struct document *map, const struct marks *marks,
 			const char *function, int vf, const char *own)
 {
-	struct strings marks = status_marks(plan, function, vf, own);
-	struct document *list = document_new(plan ? DOCUMENT_LIST : DOCUMENT_NULL);
+	struct strings found = marks_find(marks, function, vf, own);
+	struct document *list =
+		document_new(marks->known ? DOCUMENT_LIST : DOCUMENT_NULL);
 
-	for (size_t i = 0; i < marks.n; i++)
-		document_add_string(list, marks.items[i]);
+	for (size_t i = 0; i < found.n; i++)
+		document_add_string(list, found.items[i]);
 	document_put(map, "differs", list);
-	strings_done(&marks);
+	strings_done(&found);
 }
 
 static void put_mac_and_vlan(struct document *map, const struct vf_values *values)
@@ -82,7 +83,7 @@ static bool is_advertised(const struct offer *offer)
 /* Returns whether somebody hands out one of them. */
 static bool put_vfs(struct document *map, const struct function *pf,
 		    const struct pf_rule *rule, const struct system *system,
-		    const struct offers *offers, const struct plan *plan)
+		    const struct offers *offers, const struct marks *marks)
 {
 	struct document *list = document_put_list(map, "vfs");
 	bool any = false;
@@ -104,7 +105,7 @@ static bool put_vfs(struct document *map, const struct function *pf,
 		put_unless_none(entry, "numa_node", vf->numa_node);
 		put_mac_and_vlan(entry, &vf->values);
 		document_put_string(entry, "in_use", vf->in_use);
-		put_differs(entry, plan, pf->address, (int)i, vf->address);
+		put_differs(entry, marks, pf->address, (int)i, vf->address);
 		put_interfaces(entry, vf);
 		put_rule(entry, own ? &own->where : rule ? &rule->where : NULL);
 		put_offer(entry, offer);
@@ -146,7 +147,7 @@ static void put_reasons(struct document *map, const struct function *f,
 
 static void put_device(struct document *list, const struct export_input *input,
 		       const struct offers *offers, const struct function *f,
-		       const struct plan *plan)
+		       const struct marks *marks)
 {
 	_cleanup_free_ char *name = names_device(input->names, f->vendor, f->device);
 	const struct pf_rule *pf_rule = system_pf_rule(input->config, f);
@@ -170,14 +171,14 @@ static void put_device(struct document *list, const struct export_input *input,
 	document_put_string(device, "serial", f->serial);
 	put_rule(device, rule);
 	document_put_string(device, "in_use", f->in_use);
-	put_differs(device, plan, f->address, NONE, f->address);
+	put_differs(device, marks, f->address, NONE, f->address);
 	put_interfaces(device, f);
 	document_put_number(device, "total_vfs", f->total_vfs);
 	put_hex(device, "vf_device", f->vf_device, 4);
 	document_put_number(device, "num_vfs", (long)f->n_vfs);
 	put_reasons(device, f, rule, pf_rule);
 	put_offer(device, offer);
-	any = put_vfs(device, f, pf_rule, input->system, offers, plan);
+	any = put_vfs(device, f, pf_rule, input->system, offers, marks);
 	document_put_bool(device, "offered", any || is_advertised(offer));
 }
 
@@ -228,6 +229,7 @@ struct document *report_make(const struct export_input *input, const struct plan
 {
 	struct document *top = document_new(DOCUMENT_MAP), *list;
 	_cleanup_(offers_done) struct offers offers = {};
+	_cleanup_(marks_done) struct marks marks = marks_make(plan);
 	_cleanup_free_ char *node = export_node(input);
 	struct strings conflicts = {};
 
@@ -241,7 +243,7 @@ struct document *report_make(const struct export_input *input, const struct plan
 
 		if (f->total_vfs || f->n_vfs ||
 		    plan_device_rule(input->config, f) != NONE)
-			put_device(list, input, &offers, f, plan);
+			put_device(list, input, &offers, f, &marks);
 	}
 	list = document_put_list(top, "resources");
 	for (size_t i = 0; i < offers.n_kinds; i++)

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #define FORMAT_PATH(path, format)                                  \
 	char path[PATH_MAX];                                       \
@@ -487,6 +488,37 @@ int root_move(const struct root *root, const char *from, const char *to)
 	    fsync(parent) < 0 || syncfs(parent) < 0)
 		return -errno;
 	return 0;
+}
+
+/*
+ * Not flock(2): a child that the kernel holds for ever has all that its parent has open.
+ * This kind of lock is the process's own.
+ */
+int root_lock(const struct root *root, unsigned seconds, const char *path)
+{
+	struct flock whole = { .l_type = F_WRLCK };
+	_cleanup_free_ char *copy = xstrdup(path);
+	_cleanup_close_ int parent = -1;
+	const char *name;
+	int fd;
+
+	parent = open_parent(root, copy, true, &name);
+	if (parent < 0)
+		return parent;
+	fd = openat(parent, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		    0600);
+	if (fd < 0)
+		return -errno;
+	for (unsigned pauses = seconds * 50; fcntl(fd, F_SETLK, &whole) < 0; pauses--) {
+		int error = errno == EACCES ? EAGAIN : errno;
+
+		if (error != EAGAIN || pauses == 0) {
+			close(fd);
+			return -error;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	}
+	return fd;
 }
 
 static int remove_at(const struct root *root, char *path, int flags)

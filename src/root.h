@@ -89,6 +89,12 @@ int root_move(const struct root *root, const char *from, const char *to);
  */
 int root_link(const struct root *root, const char *target, const char *format, ...)
 	PRINTF(3, 4);
+/*
+ * Waits at most so many seconds until no other process has this file locked; makes it
+ * when needed. Returns a descriptor, whose closing unlocks it, or a negative errno,
+ * -EAGAIN: held all that time.
+ */
+int root_lock(const struct root *root, unsigned seconds, const char *path);
 /* Removes an empty folder durably; -ENOTEMPTY. Returns as root_remove(). */
 int root_remove_folder(const struct root *root, const char *format, ...) PRINTF(2, 3);
 /* Removes a file durably. Returns 1 when removed, 0 when there was none. */

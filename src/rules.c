@@ -88,7 +88,7 @@ static void write_ranges(FILE *out, struct strings *drivers, const struct pf_rul
 		while (i + 1 < pf->total_vfs &&
 		       streq(pf_rule_driver(rule, pf, i + 1), driver))
 			i++;
-		if (streq(driver, DRIVER_NATIVE))
+		if (!driver_is_chosen(driver))
 			continue;
 		fputs("KERNEL==\"", out);
 		for (unsigned j = first; j <= i; j++) {
@@ -114,7 +114,7 @@ void rules_write(FILE *out, const struct config *config, const struct system *sy
 			continue;
 		if (!same_driver_for_all(rule, pf))
 			write_ranges(out, &drivers, rule, pf);
-		else if (!streq(pf_rule_driver(rule, pf, 0), DRIVER_NATIVE))
+		else if (driver_is_chosen(pf_rule_driver(rule, pf, 0)))
 			fprintf(out,
 				"ATTR{physfn/uevent}==\"*PCI_SLOT_NAME=%s*\", "
 				"GOTO=\"sriov_setup_%zu\"\n",

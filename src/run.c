@@ -16,35 +16,21 @@
 #include "wait.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <time.h>
 
 #define LOCK_DEADLINE 180 /* seconds: another run may be creating VFs */
 #define RUN_DEADLINE 300  /* from then on no action is begun that is not begun yet */
 
-/*
- * Not flock(2): a child that the kernel holds for ever has all that its parent has open.
- * This kind of lock is the process's own.
- */
 static int lock(const struct root *root, int *ret)
 {
-	struct flock whole = { .l_type = F_WRLCK };
-	_cleanup_close_ int fd = -1;
-	int r = root_replace(root, "", 0600, RUN_DIR "/lock");
+	int fd = root_lock(root, LOCK_DEADLINE, RUN_DIR "/lock");
 
-	if (r < 0)
-		return log_error_errno(r, "cannot make /" RUN_DIR "/lock");
-	fd = root_openat(root, O_RDWR, RUN_DIR "/lock");
 	if (fd < 0)
-		return log_error_errno(fd, "cannot open /" RUN_DIR "/lock");
-	for (int tries = LOCK_DEADLINE * 10; fcntl(fd, F_SETLK, &whole) < 0; tries--) {
-		if ((errno != EACCES && errno != EAGAIN) || tries == 0)
-			return log_error_errno(errno,
-					       "another run holds /" RUN_DIR "/lock");
-		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
-	}
+		return fd == -EAGAIN ?
+			       log_error_kind(MESSAGE_UNFINISHED, fd,
+					      "another run holds /" RUN_DIR "/lock") :
+			       log_error_errno(fd, "cannot lock /" RUN_DIR "/lock");
 	*ret = fd;
-	fd = -1;
 	return 0;
 }
 
@@ -80,12 +66,15 @@ static int write_export(const struct exporter *e, const struct root *root,
 	for (size_t i = 0; i < notes.warnings.n; i++)
 		log_warning("%s: %s", e->file, notes.warnings.items[i]);
 	for (size_t i = 0; i < notes.errors.n; i++)
-		log_error("%s is not written: %s", e->file, notes.errors.items[i]);
+		log_error_kind(MESSAGE_EXPORT, 0, "%s is not written: %s", e->file,
+			       notes.errors.items[i]);
 	if (notes.errors.n) {
 		/* an old one would offer what the config does not any more */
 		remove_export(e, input->config, root);
 		return -EINVAL;
 	}
+	if (!*text)
+		return remove_export(e, input->config, root);
 	r = root_replace(root, text, 0644, "%s/%s", dir, e->file);
 	if (r < 0)
 		return log_error_errno(r, "cannot write /%s/%s", dir, e->file);
@@ -286,8 +275,10 @@ static int converge(const struct config *config, const struct root *root,
 			break;
 		own.keep_counts |= outcome->repair;
 	}
-	log_error("%zu actions are still to do after doing them; see sriov-setup plan",
-		  outcome->left);
+	log_error_kind(
+		MESSAGE_UNFINISHED, 0,
+		"%zu actions are still to do after doing them; see sriov-setup plan",
+		outcome->left);
 	return -EAGAIN;
 }
 
@@ -304,7 +295,8 @@ int run_apply(const struct config *config, const struct root *root,
 	if (!root->live)
 		return run_kargs(config, root) < 0 ? 1 : 0;
 	if (geteuid() != 0) {
-		log_error("apply changes the machine: run it as root");
+		log_error_kind(MESSAGE_USAGE, 0,
+			       "apply changes the machine: run it as root");
 		return 1;
 	}
 	if (lock(root, &lock_fd) < 0)
@@ -326,7 +318,9 @@ int run_apply(const struct config *config, const struct root *root,
 	failed |= root_trouble(root) < 0 || write_exports(config, root, &system) < 0;
 	if (!options->boot && !options->device)
 		failed |= run_kargs(config, root) < 0;
-	log_status("%s, %u changes made", failed ? "failed" : "done", outcome.done);
+	if (failed || outcome.done) /* PID 1 passes each status on, which a boot feels */
+		log_status("%s, %u changes made", failed ? "failed" : "done",
+			   outcome.done);
 	return !failed ? 0 : outcome.done ? 3 : 1;
 }
 
@@ -365,7 +359,7 @@ int run_kargs(const struct config *config, const struct root *root)
 	kargs_wanted(&config->kernel, &facts, &wanted, &missing);
 	log_set_kind(MESSAGE_KARGS);
 	r = kargs_apply(root, &config->kernel, &facts, &wanted, &missing);
-	log_set_kind(NULL);
+	log_set_kind(MESSAGE_FILES);
 	return options < 0 ? options : limits < 0 ? limits : r;
 }
 
@@ -379,7 +373,7 @@ static const struct function *find(const struct system *system, const char *addr
 
 /* As system_observe(), and who has open what was made. */
 static int observe_made(const struct config *config, const struct root *root,
-			const struct made *made, struct system *ret)
+			struct made *made, struct system *ret)
 {
 	_cleanup_free_ bool *which = NULL;
 	int r = system_observe(ret, root, config);
@@ -396,7 +390,8 @@ static int observe_made(const struct config *config, const struct root *root,
 			if (f->vfs[j] != NONE)
 				which[f->vfs[j]] = true;
 	}
-	inuse_observe_vfio(ret, root, which);
+	inuse_observe_open(ret, root, which, false);
+	inuse_observe_made(made, root);
 	return 0;
 }
 
@@ -419,8 +414,9 @@ static int take_back(const struct config *config, const struct root *root,
 			return -EBUSY;
 		if (plan.n_actions == 0)
 			return only ? 0 : root_remove(root, MADE_PATH);
-		if (rounds > 0)
-			return log_error_errno(EAGAIN, "not all is taken back");
+		if (rounds > 1) /* what carried mediated devices goes in the second */
+			return log_error_kind(MESSAGE_UNFINISHED, EAGAIN,
+					      "not all is taken back");
 		clock_gettime(CLOCK_MONOTONIC, &end);
 		end.tv_sec += RUN_DEADLINE;
 		r = plan_apply(&plan, root, &end, &done);

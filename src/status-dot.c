@@ -1,6 +1,7 @@
 #include "status.h"
 
 #include "export.h"
+#include "marks.h"
 
 /* In a quoted string of dot's: its own escapes, and nothing that ends the line. */
 static void put_text(FILE *out, const char *text)
@@ -100,7 +101,8 @@ static void put_way_up(FILE *out, const struct system *system, const struct func
 }
 
 static void put_vfs(FILE *out, const struct status_input *input,
-		    const struct offers *offers, const struct function *pf)
+		    const struct offers *offers, const struct marks *all,
+		    const struct function *pf)
 {
 	for (size_t i = 0; i < pf->n_vfs; i++) {
 		const struct function *vf =
@@ -109,7 +111,7 @@ static void put_vfs(FILE *out, const struct status_input *input,
 
 		if (!vf)
 			continue;
-		marks = status_marks(input->plan, pf->address, (int)i, vf->address);
+		marks = marks_find(all, pf->address, (int)i, vf->address);
 		put_function(out, input, offers, vf, &marks);
 		put_edge(out, pf->address, vf->address);
 		strings_done(&marks);
@@ -119,6 +121,7 @@ static void put_vfs(FILE *out, const struct status_input *input,
 void status_dot(FILE *out, const struct status_input *input)
 {
 	_cleanup_(offers_done) struct offers offers = {};
+	_cleanup_(marks_done) struct marks all = marks_make(input->plan);
 	struct strings drawn = {};
 
 	offers_make(&offers, input->config, input->system, input->names);
@@ -130,10 +133,10 @@ void status_dot(FILE *out, const struct status_input *input)
 		if (!f->total_vfs && !f->n_vfs &&
 		    plan_device_rule(input->config, f) == NONE)
 			continue;
-		marks = status_marks(input->plan, f->address, NONE, f->address);
+		marks = marks_find(&all, f->address, NONE, f->address);
 		put_function(out, input, &offers, f, &marks);
 		put_way_up(out, input->system, f, &drawn);
-		put_vfs(out, input, &offers, f);
+		put_vfs(out, input, &offers, &all, f);
 		strings_done(&marks);
 	}
 	fputs("}\n", out);

@@ -1,7 +1,6 @@
 #include "status-facts.h"
 
 #include "inuse.h"
-#include "ledger.h"
 #include "netdev.h"
 
 #include <fcntl.h>
@@ -45,26 +44,6 @@ static void read_values(struct system *system, const struct root *root,
 			system->functions[pf->vfs[i]].values = link.vfs[i];
 }
 
-/* Who was promised it, and who has it. */
-static void read_claims(struct system *system, const struct root *root)
-{
-	_cleanup_(ledger_done) struct ledger ledger = { .lock = -1 };
-
-	if (ledger_read(&ledger, root) < 0)
-		return;
-	for (size_t i = 0; i < system->n_functions; i++) {
-		struct function *f = &system->functions[i];
-		const struct claim *claim = ledger_find(&ledger, f->address);
-		_cleanup_free_ char *user = f->in_use;
-
-		if (claim)
-			f->in_use = xasprintf("claimed by %s%s%s", claim->owner,
-					      user ? "; " : "", user ? user : "");
-		else
-			steal_pointer(&user);
-	}
-}
-
 void status_facts_read(struct system *system, const struct root *root)
 {
 	read_parents(system, root);
@@ -72,5 +51,4 @@ void status_facts_read(struct system *system, const struct root *root)
 		if (system->functions[i].n_vfs)
 			read_values(system, root, &system->functions[i]);
 	inuse_observe_holders(system, root);
-	read_claims(system, root);
 }

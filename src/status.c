@@ -1,10 +1,9 @@
 #include "status.h"
 
 #include "export.h"
+#include "marks.h"
 #include "plan-print.h"
 #include "table.h"
-
-#include <syslog.h>
 
 enum column {
 	DEVICE,
@@ -32,59 +31,6 @@ static const char *const columns[] = {
 	[DIFFERS] = "DIFFERS",   [RULE] = "RULE",
 	[NAME] = "NAME",
 };
-
-static void add_once(struct strings *strings, char *text)
-{
-	if (text && !strings_contain(strings, text))
-		strings_add(strings, text);
-	free(text);
-}
-
-/* NULL: only a step on the way to something else. */
-static char *mark(const struct action *a)
-{
-	_cleanup_free_ char *values = NULL;
-
-	switch (a->verb) {
-	case SET_VF:
-		values = vf_values_text(&a->values);
-		return xasprintf("%s wanted", values);
-	case SET_LINK:
-	case SET_ESWITCH:
-		return xasprintf("%s %s wanted", a->name, a->value);
-	case WRITE:
-		return streq(a->name, "sriov_drivers_autoprobe") ?
-			       NULL :
-			       xasprintf("%s %s wanted", a->name, a->value);
-	case OVERRIDE:
-		return NULL;
-	default:
-		return xstrdup(a->why);
-	}
-}
-
-struct strings status_marks(const struct plan *plan, const char *function, int vf,
-			    const char *own)
-{
-	struct strings marks = {};
-	bool steps = false;
-
-	for (size_t i = 0; plan && i < plan->n_actions; i++) {
-		const struct action *a = &plan->actions[i];
-
-		if (!streq(a->function, function) || a->vf != vf)
-			continue;
-		add_once(&marks, mark(a));
-		steps = true;
-	}
-	if (steps && marks.n == 0)
-		strings_add(&marks, "not reserved for its driver");
-	for (size_t i = 0; plan && i < plan->n_problems; i++)
-		if (plan->problems[i].level <= LOG_WARNING &&
-		    streq(plan->problems[i].pci, own))
-			add_once(&marks, xstrdup(plan->problems[i].text));
-	return marks;
-}
 
 /* The strings in one line; the caller frees it. */
 static char *join(const struct strings *strings, const char *before)
@@ -144,10 +90,11 @@ static void set_function(struct table_row *row, const struct status_input *input
 
 static void add_vf(struct table *table, struct table_row *parent,
 		   const struct status_input *input, const struct offers *offers,
-		   const struct function *pf, const struct function *vf)
+		   const struct marks *all, const struct function *pf,
+		   const struct function *vf)
 {
 	struct strings marks =
-		status_marks(input->plan, pf->address, (int)vf->vf_index, vf->address);
+		marks_find(all, pf->address, (int)vf->vf_index, vf->address);
 	_cleanup_free_ char *name = xasprintf("%s VF %u", vf->address, vf->vf_index);
 	struct table_row *row = table_add(table, parent);
 	const struct vf_values *values = &vf->values;
@@ -168,9 +115,10 @@ static void add_vf(struct table *table, struct table_row *parent,
 static struct table_row *add_function(struct table *table,
 				      const struct status_input *input,
 				      const struct offers *offers,
-				      const struct function *f, const struct where *rule)
+				      const struct marks *all, const struct function *f,
+				      const struct where *rule)
 {
-	struct strings marks = status_marks(input->plan, f->address, NONE, f->address);
+	struct strings marks = marks_find(all, f->address, NONE, f->address);
 	_cleanup_free_ char *name = names_device(input->names, f->vendor, f->device),
 			    *ids = xasprintf("%04x:%04x", f->vendor, f->device);
 	struct table_row *row = table_add(table, NULL);
@@ -187,11 +135,12 @@ static struct table_row *add_function(struct table *table,
 }
 
 static void add_pf(struct table *table, const struct status_input *input,
-		   const struct offers *offers, const struct function *pf)
+		   const struct offers *offers, const struct marks *marks,
+		   const struct function *pf)
 {
 	const struct pf_rule *rule = system_pf_rule(input->config, pf);
 	struct table_row *row =
-		add_function(table, input, offers, pf, rule ? &rule->where : NULL);
+		add_function(table, input, offers, marks, pf, rule ? &rule->where : NULL);
 	_cleanup_free_ char *count = xasprintf("%zu of %u", pf->n_vfs, pf->total_vfs);
 
 	table_set(row, VFS, count);
@@ -199,7 +148,7 @@ static void add_pf(struct table *table, const struct status_input *input,
 		table_set(row, RULE, "none");
 	for (size_t i = 0; i < pf->n_vfs; i++)
 		if (pf->vfs[i] != NONE)
-			add_vf(table, row, input, offers, pf,
+			add_vf(table, row, input, offers, marks, pf,
 			       &input->system->functions[pf->vfs[i]]);
 }
 
@@ -221,6 +170,7 @@ static void print_rest(FILE *out, const struct plan *plan)
 void status_print(FILE *out, const struct status_input *input)
 {
 	_cleanup_(offers_done) struct offers offers = {};
+	_cleanup_(marks_done) struct marks marks = marks_make(input->plan);
 	_cleanup_(table_free) struct table *table =
 		table_new(columns, N_COLUMNS, input->colour);
 	size_t shown = 0;
@@ -231,9 +181,9 @@ void status_print(FILE *out, const struct status_input *input)
 		int device = plan_device_rule(input->config, f);
 
 		if (f->total_vfs || f->n_vfs)
-			add_pf(table, input, &offers, f);
+			add_pf(table, input, &offers, &marks, f);
 		else if (device != NONE)
-			add_function(table, input, &offers, f,
+			add_function(table, input, &offers, &marks, f,
 				     &input->config->devices[device].where);
 		else
 			continue;

@@ -20,9 +20,3 @@ struct status_input {
 void status_print(FILE *out, const struct status_input *input);
 /* The same for graphviz's dot, with the bridges above: function.parent is set. */
 void status_dot(FILE *out, const struct status_input *input);
-/*
- * What the plan would change of a PF or device (`vf` NONE) or of one of its VFs, and what
- * it cannot, each once; `own` is its own address. To be done by the caller.
- */
-struct strings status_marks(const struct plan *plan, const char *function, int vf,
-			    const char *own);

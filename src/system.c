@@ -1,6 +1,7 @@
 #include "system.h"
 
 #include "attribute.h"
+#include "capability.h"
 #include "inuse.h"
 #include "kargs-state.h"
 #include "made.h"
@@ -119,35 +120,29 @@ static void read_netdevs(const struct root *dir, struct function *function)
 				xstrdup("its interface is in another network namespace");
 	}
 	strings_done(&names);
+	/* the same with ib_class and rdma system set netns exclusive */
+	if (!function->in_use && root_list(dir, &names, "infiniband") == 0 &&
+	    names.n == 0)
+		function->in_use =
+			xstrdup("its RDMA device is in another network namespace");
+	strings_done(&names);
 }
 
-/* PCIe extended capability 0003h, "aa-bb-…" with the most significant byte first. */
+/* "aa-bb-…" with the most significant byte first. */
 static char *read_serial(const struct root *dir)
 {
 	_cleanup_close_ int fd = root_openat(dir, O_RDONLY, "config");
-	uint32_t header, serial[2];
-	unsigned position = 0x100;
+	unsigned position = capability_find(fd, CAPABILITY_SERIAL);
+	uint32_t serial[2];
+	uint64_t number;
 
-	/* 4 KiB minus the first 256 bytes hold at most (4096 - 256) / 8 capabilities */
-	for (int i = 0; fd >= 0 && i < 480 && position >= 0x100; i++) {
-		if (pread(fd, &header, 4, position) != 4)
-			return NULL; /* 64 bytes only: no CAP_SYS_ADMIN, pci_read_config()
-				      */
-		header = le32toh(header);
-		if ((header & 0xffff) == 0x0003) {
-			if (pread(fd, serial, 8, position + 4) != 8)
-				return NULL;
-			uint64_t number =
-				(uint64_t)le32toh(serial[1]) << 32 | le32toh(serial[0]);
+	if (!position || pread(fd, serial, 8, position + 4) != 8)
+		return NULL;
+	number = (uint64_t)le32toh(serial[1]) << 32 | le32toh(serial[0]);
 #define BYTE(n) (unsigned)(number >> (8 * (n)) & 0xff)
-			return xasprintf("%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x",
-					 BYTE(7), BYTE(6), BYTE(5), BYTE(4), BYTE(3),
-					 BYTE(2), BYTE(1), BYTE(0));
+	return xasprintf("%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x", BYTE(7), BYTE(6),
+			 BYTE(5), BYTE(4), BYTE(3), BYTE(2), BYTE(1), BYTE(0));
 #undef BYTE
-		}
-		position = header >> 20;
-	}
-	return NULL;
 }
 
 static void read_pf(struct system *system, const struct root *dir, int index)
@@ -200,6 +195,24 @@ static void read_interrupted(struct system *system, const struct root *root)
 	}
 }
 
+/* boot_vga is for class 0300 only (pci_dev_attrs_are_visible()); boot_display, of Linux
+ * 6.17, for all that a DRM driver has (boot_display_visible()). */
+static bool is_boot_display(const struct root *dir)
+{
+	bool is = read_number(dir, "boot_vga") == 1;
+	struct strings cards = {};
+
+	root_list(dir, &cards, "drm");
+	for (size_t i = 0; i < cards.n && !is; i++) {
+		_cleanup_free_ char *attribute =
+			xasprintf("drm/%s/boot_display", cards.items[i]);
+
+		is = read_number(dir, attribute) == 1;
+	}
+	strings_done(&cards);
+	return is;
+}
+
 struct wants {
 	bool slot, serial;
 };
@@ -231,8 +244,8 @@ static int read_function(struct system *system, const struct root *root, int ind
 		f->total_vfs = read_number(&dir, "sriov_totalvfs");
 		if (wants->serial)
 			f->serial = read_serial(&dir);
-		if (read_number(&dir, "boot_vga") == 1)
-			f->in_use = xstrdup("it is the boot display");
+		if (f->class >> 16 == 0x03 && is_boot_display(&dir))
+			f->in_use = xstrdup(BOOT_DISPLAY);
 		if (root_exists(&dir, "sriov_totalvfs"))
 			read_pf(system, &dir, index);
 	}
@@ -589,7 +602,7 @@ int system_observe(struct system *ret, const struct root *root,
 	find_vfio_drivers(&system, root, config);
 	if (system.live)
 		root_list(root, &system.drivers, "sys/bus/pci/drivers");
-	if (!config->gentle)
+	if (system.live)
 		inuse_observe_moves(&system, root, config);
 	system.vfio_module_loaded =
 		system.live && root_exists(root, "sys/module/vfio_pci");

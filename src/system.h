@@ -21,6 +21,8 @@
  */
 #define AUTOPROBE_RECORD "run/sriov-setup/autoprobe"
 
+#define BOOT_DISPLAY "it is the boot display" /* why it is in use */
+
 struct netdev {
 	char *name;
 	char *mac; /* the permanent one; NULL while another is set (addr_assign_type) */
@@ -75,6 +77,7 @@ struct function {
 			 asked for, see status-facts.h */
 	char *in_use; /* why it must be left alone: "disk sda is mounted on /"; NULL: free
 		       */
+	bool only_claimed; /* that is a claim, and nobody has it open */
 	char *carries;  /* what the host itself needs of it, so that a PF's count stays:
 			   not that it is just up; NULL: nothing */
 	unsigned asked; /* what its VFs were asked for with, by us; 0: others made them */
@@ -96,10 +99,10 @@ struct system {
 
 /*
  * Reads all functions below sys/bus/pci/devices. What only some configs need is read for
- * those: slot and serial where a rule matches by them, who has it open in VFIO where a
- * rule would move the function (and the run is not gentle), link, values and sysfs where
- * the governing rule names them (netlink takes the kernel's rtnl lock). Below --root
- * nothing is observed. A device that vanishes meanwhile is left out, no error.
+ * those: slot and serial where a rule matches by them, who has it open where a rule
+ * would move the function (in VFIO only where the run is not gentle), link, values and
+ * sysfs where the governing rule names them (netlink takes the kernel's rtnl lock). Below
+ * --root nothing is observed. A device that vanishes meanwhile is left out, no error.
  */
 int system_observe(struct system *ret, const struct root *root,
 		   const struct config *config);

@@ -70,6 +70,44 @@ static int compare_strings(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Letters to put in, take out or change, from a to b; Levenshtein's distance. */
+static size_t count_edits(const char *a, const char *b)
+{
+	size_t width = strlen(b) + 1, last;
+	_cleanup_free_ size_t *row = xcalloc(width, sizeof(size_t));
+
+	for (size_t j = 0; j < width; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i]; i++) {
+		last = row[0]++;
+		for (size_t j = 1; j < width; j++) {
+			size_t best = last + (a[i] != b[j - 1]);
+
+			last = row[j];
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = last + 1 < best ? last + 1 : best;
+		}
+	}
+	return row[width - 1];
+}
+
+const char *strings_nearest(const struct strings *strings, const char *s)
+{
+	size_t least = (strlen(s) + 2) / 3 + 1;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < strings->n; i++) {
+		size_t edits = count_edits(s, strings->items[i]);
+
+		if (edits < least) {
+			least = edits;
+			nearest = strings->items[i];
+		}
+	}
+	return nearest;
+}
+
 void strings_sort(struct strings *strings)
 {
 	if (strings->n)

@@ -73,6 +73,8 @@ struct strings {
 };
 void strings_add(struct strings *strings, const char *s);
 bool strings_contain(const struct strings *strings, const char *s);
+/* The one that was probably meant by s, a few letters off; NULL: none. */
+const char *strings_nearest(const struct strings *strings, const char *s);
 void strings_sort(struct strings *strings);
 void strings_done(struct strings *strings);
 

@@ -25,7 +25,8 @@ installkernel() {
 install() {
 	inst_multiple sriov-setup rm
 	inst_libdir_file 'libkmod.so.2*' # opened when a module is to be loaded
-	inst_multiple -o /etc/sriov.conf '/etc/sriov.conf.d/*.conf' '/usr/lib/sriov-setup/*.conf'
+	inst_multiple -o /etc/sriov.conf '/etc/sriov.conf.d/*.conf' '/usr/lib/sriov-setup/*.conf' \
+		/etc/harvester-release.yaml # what kind of node it is decides how the config is read
 	inst_rules 60-sriov-setup.rules
 	inst_simple "$systemdsystemunitdir/sriov-setup.service"
 	inst_simple "$systemdsystemunitdir/sriov-ready.target"

@@ -4,6 +4,7 @@
  */
 #include "promise.h"
 
+#include "ledger.h"
 #include "made.h"
 #include "run.h"
 
@@ -149,14 +150,19 @@ static int hold(struct scene *s)
 	return held;
 }
 
-static int reset(struct scene *s, char **ret_said)
+static int reset_of(struct scene *s, const char *address, char **ret_said)
 {
 	int r;
 
 	capture_start();
-	r = run_reset(&s->config, &s->host.root, PF);
+	r = run_reset(&s->config, &s->host.root, address);
 	*ret_said = capture_end();
 	return r;
+}
+
+static int reset(struct scene *s, char **ret_said)
+{
+	return reset_of(s, PF, ret_said);
 }
 
 static void test_held(void)
@@ -187,6 +193,56 @@ static void test_held(void)
 	close_scene(&s);
 }
 
+/* Promised, but not opened yet. */
+static void claim(struct scene *s, bool take)
+{
+	_cleanup_(ledger_done) struct ledger ledger = { .lock = -1 };
+
+	if (ledger_open(&ledger, &s->host.root) < 0)
+		abort();
+	if (take)
+		*ledger_add(&ledger) = (struct claim){ .address = xstrdup(VF(4)),
+						       .resource = xstrdup("a.b/c"),
+						       .owner = xstrdup("vm-a") };
+	else
+		ledger_remove(&ledger, ledger_find(&ledger, VF(4)));
+	if (ledger_write(&ledger, &s->host.root) < 0)
+		abort();
+}
+
+static void test_claimed(void)
+{
+	static const char part[] = "VF 2 (" VF(4) ") is in use: claimed by vm-a";
+	static const unsigned counts[] = { 6, 2, 0 };
+	_cleanup_free_ char *said = NULL;
+	struct scene s;
+
+	open_scene(&s);
+	claim(&s, true);
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		load_count(&s, counts[i]);
+		run(&s);
+		ok(s.trial.status == 1 && s.trial.audit.n == 0,
+		   "one is claimed: nothing is written for %u", counts[i]);
+		says(&s, part, "the claim is named");
+	}
+	is_int(reset(&s, &said), -EBUSY, "reset takes nothing either");
+	ok(strstr(said, part) != NULL, "and names it");
+	load(&s, "pf = ( { match = { address = \"" PF "\"; }; vfs = 4; driver = "
+		 "\"none\"; } );");
+	run(&s);
+	is_int(on_vfio(&s), 1, "another driver is wanted: only the others lose theirs");
+	strings_add(&s.config.force_in_use, VF(4));
+	run(&s);
+	is_int(on_vfio(&s), 0, "forced, it does too");
+	strings_done(&s.config.force_in_use);
+	claim(&s, false);
+	load_count(&s, 6);
+	run(&s);
+	ok(s.trial.status == 0 && on_vfio(&s) == 6, "released, the count grows");
+	close_scene(&s);
+}
+
 /* It does not let go, and nothing of the kernel's tells in time. */
 static void test_stuck(void)
 {
@@ -201,7 +257,7 @@ static void test_stuck(void)
 	load_count(&s, 6);
 	strings_add(&s.config.force_in_use, VF(4));
 	run(&s);
-	is_int(s.trial.status, 3, "forced, and the user does not let go: a failure");
+	is_int(s.trial.status, 1, "forced, and the user does not let go: a failure");
 	says(&s, "cannot unbind " PF " VF 2 from vfio-pci (somebody uses it)",
 	     "that is said");
 	is_int(find_write(&s, "/sriov_numvfs"), -1, "the count is not touched");
@@ -277,6 +333,67 @@ static void test_reset_drivers(void)
 	close_scene(&s);
 }
 
+#define GPU "0000:3b:00.0"
+#define MDEVS "sys/bus/mdev/devices"
+
+static size_t count_mdevs(const struct scene *s)
+{
+	struct strings all = {};
+	size_t n;
+
+	root_list(&s->host.root, &all, MDEVS);
+	n = all.n;
+	strings_done(&all);
+	return n;
+}
+
+/* As a VM has it; the first in the order of names. */
+static int hold_mdev(struct scene *s, char **ret_uuid)
+{
+	_cleanup_free_ char *group = NULL;
+	struct strings all = {};
+	int held;
+
+	if (root_list(&s->host.root, &all, MDEVS) < 0 ||
+	    root_link_name(&s->host.root, &group, MDEVS "/%s/iommu_group", all.items[0]) <
+		    0)
+		abort();
+	*ret_uuid = xstrdup(all.items[0]);
+	held = root_openat(&s->host.root, O_RDWR, "dev/vfio/%s", group);
+	strings_done(&all);
+	return held;
+}
+
+static void test_reset_mdevs(void)
+{
+	static const char other[] = "ffffffff-2222-3333-4444-555555555555";
+	_cleanup_free_ char *path = machine_path("mdev.machine"), *uuid = NULL,
+			    *said = NULL, *again = NULL;
+	struct scene s = {};
+	int held;
+
+	host_start(&s.host, path, NULL);
+	s.host.by_hand = true;
+	load(&s, "mdev = ( { match = { address = \"" GPU "\"; }; type = \"GRID-T4-1Q\"; "
+		 "count = 1; resource = \"a.b/c\"; } );");
+	run(&s);
+	is_int(s.trial.status, 0, "a mediated device is made");
+	root_write(&s.host.root, other,
+		   "sys/bus/pci/devices/" GPU "/mdev_supported_types/nvidia-222/create");
+	is_int((long)count_mdevs(&s), 2, "somebody else makes one more");
+	held = hold_mdev(&s, &uuid);
+	ok(held >= 0, "a VM has ours");
+	is_int(reset_of(&s, GPU, &said), -EBUSY, "reset");
+	ok(strstr(said, uuid) && strstr(said, "stays because a process has it open"),
+	   "names what is used");
+	is_int((long)count_mdevs(&s), 2, "and takes nothing");
+	close(held);
+	is_int(reset_of(&s, GPU, &again), 0, "reset when it is let go");
+	is_int((long)count_mdevs(&s), 1, "leaves the one that is not ours");
+	ok(root_exists(&s.host.root, MDEVS "/%s", other), "and it is that of the others");
+	close_scene(&s);
+}
+
 int main(void)
 {
 	const char *missing = host_missing();
@@ -287,9 +404,11 @@ int main(void)
 	}
 	test_counts();
 	test_held();
+	test_claimed();
 	test_stuck();
 	test_refused();
 	test_reset();
 	test_reset_drivers();
+	test_reset_mdevs();
 	return done();
 }

@@ -280,6 +280,72 @@ static void one_vf_refused(void)
 	scene_close(&scene);
 }
 
+/* What comes before the VFs fails: nothing is put back that was not changed. */
+static void not_begun(int autoprobe)
+{
+	static const char rules[] =
+		"pf = ( { match = { address = \"0000:01:00.0\"; }; vfs = 2; "
+		"sysfs = ( { attribute = \"config\"; value = \"1\"; } ); "
+		"vf = ( { index = \"0\"; driver = \"native\"; } ); } );";
+	struct scene scene;
+
+	scene_open(&scene, "mixed");
+	control(&scene, "remove 0000:01:00.0");
+	control(&scene,
+		"function 0000:01:00.0 id=8086:10c9 vfs=7 vf_id=10ca offset=128 stride=2 "
+		"autoprobe=%d",
+		autoprobe);
+	config_done(&scene.config);
+	scene.config = (struct config){};
+	if (root_replace(&scene.host.root, rules, 0644, CONFIG_PATH) < 0 ||
+	    config_load(&scene.config, &scene.host.root, NULL) < 0)
+		abort();
+	scene_run(&scene);
+	report(&scene,
+	       scene.trial.status != 1 || count_lines(scene.trial.said, "cannot") != 1 ||
+			       scene.trial.audit.n != 1 ?
+		       "exit status, messages or writes" :
+		       NULL,
+	       "what comes before the VFs fails, autoprobe is %d: nothing else is "
+	       "written",
+	       autoprobe);
+	scene_close(&scene);
+}
+
+/* Pulled out while it is being set up, and put in again. */
+static void pulled_out(const char *where)
+{
+	_cleanup_free_ char *why = NULL;
+	struct scene scene;
+	const char *said;
+
+	scene_open(&scene, "mixed");
+	control(&scene, "fault %s vanish=0000:01:00.0", where);
+	scene_run(&scene);
+	said = scene.trial.said;
+	report(&scene,
+	       scene.trial.status == 3 &&
+			       count_lines(said, "0000:01:00.0 has vanished") == 1 &&
+			       !strstr(said, "cannot") &&
+			       strstr(said, "created 2 VFs on 0000:01:00.1") ?
+		       trial_broken(&scene.trial) :
+		       "exit status or messages",
+	       "pulled out at %s: said once, the others are done", where);
+	control(&scene, "clear");
+	control(&scene, "function 0000:01:00.0 id=8086:10c9 vfs=7 vf_id=10ca offset=128 "
+			"stride=2 net=eno1 mac=52:54:00:00:00:01");
+	scene_run(&scene);
+	why = trial_broken(&scene.trial);
+	report(&scene,
+	       scene.trial.status || !strstr(scene.trial.said,
+					     "created 7 VFs on 0000:01:00.0") ?
+		       "exit status or messages" :
+	       why ? why :
+		     trial_broken_twice(&scene.host, &scene.config),
+	       "put in again, it is set up");
+	scene_close(&scene);
+}
+
 static void refusals(void)
 {
 	refuse("EINVAL", EINVAL, "kernel log");
@@ -308,6 +374,11 @@ int main(void)
 	not_ready_yet("EBUSY");
 	not_ready_yet("EAGAIN");
 	late_netdev();
+	not_begun(0);
+	not_begun(1);
+	pulled_out("*/0000:01:00.0/sriov_numvfs");
+	pulled_out("*/driver_override value=vfio-pci");
+	pulled_out("*/vfio-pci/bind value=0000:01:10.4");
 	slow_driver();
 	hang("mixed", "*/0000:01:00.0/sriov_numvfs hang", "0000:01:00.0",
 	     "created 2 VFs on 0000:01:00.1");

@@ -110,6 +110,36 @@ check "and shows it" 0 grep -q "0000:01:00.0 .*7 VFs wanted" /run/output.before
 check "nor does status --json" 0 timeout 4 "$builddir/sriov-setup" --config="$here/machines/igb.conf" --json status
 echo release >/sys/fake-kernel
 wait
+# a node of Harvester, whose controller binds what is claimed there
+cp -a /etc /run/etc && : >/run/etc/harvester-release.yaml && mount --bind /run/etc /etc
+cat >/run/harvester.conf <<-EOF
+	pf = ( { match = { interface = "eno1"; }; vfs = 7; vf = ( { index = "6"; driver = "vfio-pci"; } ); } );
+	export = { harvester = true; };
+EOF
+# shellcheck disable=SC2317 # called by check
+harvester() { "$builddir/sriov-setup" --config=/run/harvester.conf "$@"; }
+# shellcheck disable=SC2317 # called by check
+bound() { test "$(find "/sys/bus/pci/drivers/$1/" -name '0000:*' | wc -l)" -eq "$2"; }
+echo clear >/sys/fake-kernel
+again
+check "on Harvester: apply" 0 harvester apply --boot
+check "binds the VF whose rule names a driver" 0 bound vfio-pci 1
+check "and leaves the others to the kernel" 0 bound igbvf 6
+echo 0000:01:10.0 >/sys/bus/pci/drivers/igbvf/unbind
+echo vfio-pci >/sys/bus/pci/devices/0000:01:10.0/driver_override
+echo 0000:01:10.0 >/sys/bus/pci/drivers/vfio-pci/bind
+echo 0000:01:10.2 >/sys/bus/pci/drivers/igbvf/unbind
+check "what its controller has bound is no work for us" 0 harvester plan
+check "which is said" 0 grep -q "0000:01:00.0: its VFs are left to Harvester's controller" /run/output.before
+check "nor for apply" 0 harvester apply
+check "it is bound still" 0 bound vfio-pci 2
+check "nor is what it has unbound" 0 bound igbvf 4
+check "explain" 0 harvester explain eno1
+check "says it too" 0 grep -q "its VFs are left to Harvester's controller" /run/output.before
+check "only what we bind is offered" 0 sh -c \
+	"'$builddir/sriov-setup' --config=/run/harvester.conf --json status | grep -c '\"resource\": \"' | grep -qx 1"
+umount /etc
+check "elsewhere a rule that names no driver means vfio-pci" 2 harvester plan
 cp /run/igb.conf /run/other.conf
 for way in "chmod 646" "chmod 664" "chown 1000:0"; do
 	chown 0:1000 /run/other.conf && chmod 644 /run/other.conf && $way /run/other.conf

@@ -152,8 +152,54 @@ static int write_bus(struct kernel *kernel, const char *name, const char *value)
 	return r;
 }
 
+/* mdev_device_create(), vfio_group_create(): a group of its own, with its node */
+static void show_mdev(struct kernel *kernel, struct node *type, const char *uuid)
+{
+	struct node *parent = type->parent->parent, *dir = tree_directory(parent, uuid);
+	_cleanup_free_ char *bus = xasprintf("bus/mdev/devices/%s", uuid),
+			    *group =
+				    xasprintf("kernel/iommu_groups/%d", kernel->n_groups),
+			    *node = xasprintf(GROUPS "/%d", kernel->n_groups);
+
+	kernel->n_groups++;
+	tree_directory(&kernel->root, group);
+	tree_control(&kernel->root, node, "");
+	tree_control(dir, "remove", "");
+	tree_link(dir, "iommu_group", "../../../../%s", group);
+	tree_link(dir, "mdev_type", "../mdev_supported_types/%s", type->name);
+	tree_link(&kernel->root, bus, "../../../devices/%s/%s/%s", parent->parent->name,
+		  parent->name, uuid);
+}
+
+static void change_room(struct node *type, int change)
+{
+	tree_attribute(type, "available_instances", "%ld\n",
+		       strtol(tree_find(type, "available_instances")->text, NULL, 10) +
+			       change);
+}
+
+/* remove_store() of mdev_sysfs.c, mdev_device_remove() */
+static int remove_mdev(struct kernel *kernel, struct node *dir)
+{
+	_cleanup_free_ char *uuid = xstrdup(dir->name);
+	_cleanup_free_ char *bus = xasprintf("bus/mdev/devices/%s", uuid),
+			    *device = xasprintf("devices/%s", uuid),
+			    *node = xasprintf(
+				    GROUPS "%s",
+				    strrchr(tree_find(dir, "iommu_group")->text, '/'));
+	struct node *type =
+		tree_find(dir->parent, tree_find(dir, "mdev_type")->text + strlen("../"));
+
+	change_room(type, 1);
+	tree_remove(type, device);
+	tree_remove(&kernel->root, bus);
+	tree_remove(&kernel->root, node);
+	tree_remove(dir->parent, uuid);
+	return 0;
+}
+
 /* create_store() of mdev_sysfs.c, mdev_device_create() */
-static int create_mdev(struct node *type, const char *uuid)
+static int create_mdev(struct kernel *kernel, struct node *type, const char *uuid)
 {
 	_cleanup_free_ char *path = xasprintf("devices/%s", uuid);
 	unsigned long room =
@@ -166,7 +212,8 @@ static int create_mdev(struct node *type, const char *uuid)
 	if (room == 0)
 		return -EUSERS;
 	tree_directory(type, path);
-	tree_attribute(type, "available_instances", "%lu\n", room - 1);
+	change_room(type, -1);
+	show_mdev(kernel, type, uuid);
 	return 0;
 }
 
@@ -179,7 +226,9 @@ static int store(struct kernel *kernel, struct node *node, const char *value,
 	if (streq(name, "bind") || streq(name, "unbind") || streq(name, "new_id"))
 		return write_driver(kernel, place, name, value);
 	if (streq(name, "create"))
-		return create_mdev(node->parent, value);
+		return create_mdev(kernel, node->parent, value);
+	if (streq(name, "remove"))
+		return remove_mdev(kernel, node->parent);
 	if (streq(place, "pci"))
 		return write_bus(kernel, name, value);
 	if (streq(place, "parameters")) {

@@ -74,6 +74,25 @@ static void kubevirt_is(const char *said, bool kubevirt, const char *what)
 	fixture_close(&f);
 }
 
+static void test_harvester(void)
+{
+	_cleanup_(config_done) struct config c = {};
+	struct fixture f;
+
+	fixture_open(&f);
+	fixture_write(&f, HARVESTER_RELEASE, "harvester: v1.6.0\n");
+	fixture_write(&f, CONFIG_IMAGE_DIR "/a.conf",
+		      "device = ( { match = { id = \"10de:1eb8\"; }; } );");
+	fixture_write(&f, CONFIG_PATH,
+		      "pf = ( { match = { interface = \"a\"; }; },\n"
+		      "{ match = { interface = \"b\"; }; driver = \"vfio-pci\"; } );");
+	is_int(config_load(&c, &f.root, NULL), 0, "a node of Harvester");
+	is_string(c.pfs[0].driver, "leave", "the driver is left to its controller");
+	is_string(c.pfs[1].driver, "vfio-pci", "unless the rule says one");
+	is_string(c.devices[0].driver, "leave", "also a device's, and in an image");
+	fixture_close(&f);
+}
+
 static void test_vf_values(void)
 {
 	_cleanup_(config_done) struct config c = {};
@@ -175,7 +194,7 @@ static const struct bad {
 	{ "pf = (\n{ vfs = 1; } );\n", 2, "match is missing" },
 	{ "pf = ( { match = { }; } );\n", 1, "match is empty" },
 	{ "pf = ( { match = { adress = \"01:00.0\"; }; } );\n", 1,
-	  "unknown key 'adress' in match" },
+	  "unknown key 'adress' in match, did you mean 'address'?" },
 	{ "pf = ( { match = { address = \"01:00.8\"; }; } );\n", 1,
 	  "expected a PCI address" },
 	{ "pf = ( { match = { address = \"01:20.0\"; }; } );\n", 1,
@@ -507,6 +526,7 @@ int main(void)
 	test_good();
 	kubevirt_is("", false, "libvirt alone turns kubevirt's default off");
 	kubevirt_is("export = { kubevirt = true; };", true, "but not what was said");
+	test_harvester();
 	test_vf_values();
 	test_files();
 	test_bad();

@@ -1,6 +1,7 @@
 /* The doctor on a host as a folder: each ill is found, and a healthy host is. */
 #include "doctor.h"
 #include "fixture.h"
+#include "kargs-state.h"
 
 #define ZEROS "0x0 0x0 0x0\n"
 #define VFIO "lib/modules/6.12/kernel/drivers/vfio/pci/vfio-pci.ko.xz"
@@ -30,8 +31,25 @@ static void healthy(struct fixture *f)
 		abort();
 }
 
-/* Is there a rule, which is for the kernel's own drivers? */
+/* The SR-IOV capability of the PF, behind another: TotalVFs. */
+static void write_capability(struct fixture *f, uint8_t total)
+{
+	const unsigned char serial[] = { 0x03, 0, 0x01, 0x14 },
+			    sriov[] = { 0x10, 0, 0x01, 0 };
+	_cleanup_close_ int fd = -1;
+
+	fixture_write(f, PF "/config", "");
+	fd = root_openat(&f->root, O_WRONLY, PF "/config");
+	if (ftruncate(fd, 4096) < 0 || pwrite(fd, serial, 4, 0x100) != 4 ||
+	    pwrite(fd, sriov, 4, 0x140) != 4 || pwrite(fd, &total, 1, 0x14e) != 1)
+		abort();
+}
+
+/* Is there a rule, which is for the kernel's own drivers? How many VFs does it want? */
 static bool without_vfio;
+static int wanted = VFS_UNSET;
+static const char *driver = "igb";
+static bool passthrough; /* is it asked for? */
 
 /* A PF, and the bridge above it in a group of its own. */
 static void diagnose(const char *what, struct fixture *f, unsigned vfs, int bridge_group,
@@ -43,7 +61,7 @@ static void diagnose(const char *what, struct fixture *f, unsigned vfs, int brid
 		  .iommu_group = bridge_group,
 		  .pf = NONE },
 		{ .address = (char *)"0000:01:00.0",
-		  .driver = (char *)"igb",
+		  .driver = (char *)driver,
 		  .class = 0x020000,
 		  .iommu_group = 1,
 		  .total_vfs = vfs,
@@ -52,10 +70,13 @@ static void diagnose(const char *what, struct fixture *f, unsigned vfs, int brid
 		  .pf = NONE },
 	};
 	struct system system = { .functions = functions, .n_functions = 2, .live = true };
-	struct pf_rule rule = { .match = { .vendor = 1, .device = 1 },
-				.vfs = VFS_UNSET,
+	struct pf_rule rule = { .match = { .driver = (char *)driver },
+				.vfs = wanted,
 				.driver = (char *)"native" };
-	struct config config = { .pfs = &rule, .n_pfs = without_vfio };
+	struct config config = { .pfs = &rule,
+				 .n_pfs = without_vfio,
+				 .kernel = { .where = { .file = (char *)"x" },
+					     .passthrough = passthrough } };
 	_cleanup_(doctor_facts_done) struct doctor_facts facts = {};
 	_cleanup_free_ char *text = NULL;
 	struct findings findings;
@@ -154,7 +175,61 @@ static void test_ills(void)
 	without_vfio = false;
 }
 
-static void test_iommu(void)
+/* Who sets the limit: the card's firmware, or the driver. */
+static void test_limit(void)
+{
+	struct fixture f;
+
+	healthy(&f);
+	write_capability(&f, 8);
+	diagnose("lowered by the driver", &f, 7, 0, FINDING_OK,
+		 "0000:01:00.0: up to 7 VFs of the card's 8, driver igb");
+	healthy(&f);
+	write_capability(&f, 8);
+	diagnose("to none", &f, 0, 0, FINDING_BROKEN,
+		 "its driver igb allows 0 of the 8 VFs that the card has");
+	healthy(&f);
+	write_capability(&f, 0);
+	diagnose("firmware that allows none", &f, 0, 0, FINDING_BROKEN,
+		 "0000:01:00.0: the card's firmware allows 0 VFs\n"
+		 "             -> raise it with the vendor's tool");
+	without_vfio = true;
+	wanted = 16;
+	healthy(&f);
+	write_capability(&f, 8);
+	diagnose("too few by the driver", &f, 7, 0, FINDING_BROKEN,
+		 "its driver igb allows 7 of the 8 VFs");
+	driver = "mlx5_core";
+	healthy(&f);
+	write_capability(&f, 7);
+	diagnose("too few by the firmware", &f, 7, 0, FINDING_BROKEN,
+		 "allows 7 VFs\n             -> mlxconfig -d ADDRESS set SRIOV_EN=1 "
+		 "NUM_OF_VFS=N");
+	driver = "igb";
+	wanted = VFS_UNSET;
+	without_vfio = false;
+}
+
+static void test_arguments(void)
+{
+	struct fixture f;
+
+	passthrough = true;
+	changed("not in effect", "sys/kernel/iommu_groups/0/type", "DMA-FQ",
+		FINDING_ATTENTION, "have no effect yet: iommu=pt\n");
+	changed("in effect by other means", "sys/kernel/iommu_groups/0/type", "identity",
+		FINDING_OK, "0000:01:00.0: up to 7 VFs");
+	healthy(&f);
+	fixture_write(&f, "sys/kernel/iommu_groups/0/type", "identity");
+	fixture_write(&f, KARGS_STATE, "generation=1\nwords=iommu=pt\n");
+	diagnose("ours, in effect", &f, 7, 0, FINDING_OK,
+		 "arguments that are asked for are in effect: iommu=pt\n");
+	passthrough = false;
+}
+
+/* No group: what the firmware has, in the words of each maker. */
+static void without_groups(const char *what, const char *table, const char *cpuinfo,
+			   const char *part)
 {
 	struct fixture f;
 
@@ -162,13 +237,23 @@ static void test_iommu(void)
 	remove_file(&f, "sys/kernel/iommu_groups/0/type");
 	if (unlinkat(f.root.fd, "sys/kernel/iommu_groups/0", AT_REMOVEDIR) < 0)
 		abort();
-	diagnose("not used", &f, 7, 0, FINDING_BROKEN, "kernel = { iommu = \"on\"; }");
-	healthy(&f);
-	remove_file(&f, "sys/kernel/iommu_groups/0/type");
 	remove_file(&f, "sys/firmware/acpi/tables/DMAR");
-	if (unlinkat(f.root.fd, "sys/kernel/iommu_groups/0", AT_REMOVEDIR) < 0)
-		abort();
-	diagnose("not there", &f, 7, 0, FINDING_BROKEN, "turn on VT-d");
+	if (table)
+		fixture_write(&f, table, "x");
+	fixture_write(&f, "proc/cpuinfo", cpuinfo);
+	diagnose(what, &f, 7, 0, FINDING_BROKEN, part);
+}
+
+static void test_iommu(void)
+{
+	without_groups("Intel, not used", "sys/firmware/acpi/tables/DMAR",
+		       "vendor_id : GenuineIntel", "kernel = { iommu = \"on\"; }");
+	without_groups("AMD, not used", "sys/firmware/acpi/tables/IVRS",
+		       "vendor_id : AuthenticAMD", "look for iommu=off or amd_iommu=off");
+	without_groups("arm64, not used", "sys/firmware/acpi/tables/IORT",
+		       "CPU implementer : 0x41",
+		       "the firmware has an IOMMU, and the kernel does not use it");
+	without_groups("not there", NULL, "vendor_id : GenuineIntel", "turn on VT-d");
 }
 
 static void test_owners(void)
@@ -217,6 +302,8 @@ static void test_owners(void)
 int main(void)
 {
 	test_ills();
+	test_limit();
+	test_arguments();
 	test_iommu();
 	test_owners();
 	return done();

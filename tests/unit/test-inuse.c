@@ -1,6 +1,7 @@
 /* Who uses a function: what a host as a folder shows of routes, stacks of disks, VFIO. */
 #include "fixture.h"
 #include "inuse.h"
+#include "ledger.h"
 
 #include <errno.h>
 
@@ -146,12 +147,13 @@ static void test_interfaces(void)
 	use_is("one that rejects", &f, &s, 1, NULL, NULL);
 }
 
-static void vfio_is(const char *what, struct fixture *f, struct system *s,
+static void open_is(const char *what, struct fixture *f, struct system *s,
 		    const char *in_use)
 {
 	const bool which[] = { false, true };
 
-	inuse_observe_vfio(s, &f->root, which);
+	inuse_observe(s, &f->root);
+	inuse_observe_open(s, &f->root, which, false);
 	is_string(s->functions[1].in_use, in_use, "%s", what);
 	system_done(s);
 	fixture_close(f);
@@ -165,18 +167,18 @@ static void test_vfio(void)
 
 	fixture_link(&f, "../../../kernel/iommu_groups/7",
 		     "sys/bus/pci/devices/0000:06:00.0/iommu_group");
-	vfio_is("on no VFIO driver", &f, &s, NULL);
+	open_is("on no VFIO driver", &f, &s, NULL);
 
 	s = machine(&f);
 	fixture_link(&f, "../../../kernel/iommu_groups/7",
 		     "sys/bus/pci/devices/0000:06:00.0/iommu_group");
 	fixture_write(&f, "dev/vfio/7", "");
-	vfio_is("a group that can be opened", &f, &s, NULL);
+	open_is("a group that can be opened", &f, &s, NULL);
 
 	s = machine(&f);
 	fixture_link(&f, "../../../bus/pci/drivers/vfio-pci",
 		     "sys/bus/pci/devices/0000:06:00.0/driver");
-	vfio_is("no /dev/vfio", &f, &s,
+	open_is("no /dev/vfio", &f, &s,
 		"/dev/vfio does not tell whether it is open: No such file or directory");
 
 	s = machine(&f);
@@ -185,7 +187,7 @@ static void test_vfio(void)
 	fixture_write(&f, "sys/bus/pci/devices/0000:06:00.0/vfio-dev/vfio3/dev", "");
 	fixture_write(&f, "proc/412/comm", "cloud-hyperviso\n");
 	fixture_link(&f, "/dev/vfio/devices/vfio3", "proc/412/fd/9");
-	vfio_is("a character device, kernel without groups", &f, &s,
+	open_is("a character device, kernel without groups", &f, &s,
 		"cloud-hyperviso (process 412) has it open in VFIO");
 
 	s = machine(&f);
@@ -195,8 +197,131 @@ static void test_vfio(void)
 	fixture_write(&f, "proc/412/fdinfo/9",
 		      "pos:\t0\nvfio-device-syspath: "
 		      "/sys/devices/pci0000:00/0000:06:00.0\n");
-	vfio_is("who has only the device left", &f, &s,
+	open_is("who has only the device left", &f, &s,
 		"it (process 412) has it open in VFIO");
+}
+
+static void claim(struct fixture *f, unsigned long pid)
+{
+	_cleanup_(ledger_done) struct ledger ledger = { .lock = -1 };
+	struct claim *claim;
+
+	fixture_write(f, "run/README", "");
+	if (ledger_open(&ledger, &f->root) < 0)
+		abort();
+	claim = ledger_add(&ledger);
+	claim->address = xstrdup("0000:06:00.0");
+	claim->resource = xstrdup("a.b/c");
+	claim->owner = xstrdup("vm-a");
+	claim->life.pid = pid;
+	if (ledger_write(&ledger, &f->root) < 0)
+		abort();
+}
+
+static void test_claims(void)
+{
+	struct fixture f;
+	struct system s = machine(&f);
+
+	claim(&f, 0);
+	inuse_observe(&s, &f.root);
+	ok(s.functions[1].only_claimed, "a claim is known as one");
+	open_is("one that nobody has open", &f, &s, "claimed by vm-a");
+
+	s = machine(&f);
+	claim(&f, 413); /* there is no such process */
+	open_is("a claim of who has ended", &f, &s, NULL);
+
+	s = machine(&f);
+	claim(&f, 0);
+	fixture_link(&f, "../../../bus/pci/drivers/vfio-pci",
+		     "sys/bus/pci/devices/0000:06:00.0/driver");
+	fixture_link(&f, "../../../kernel/iommu_groups/7",
+		     "sys/bus/pci/devices/0000:06:00.0/iommu_group");
+	fixture_write(&f, "proc/412/comm", "qemu-system-x86\n");
+	fixture_link(&f, "/dev/vfio/7", "proc/412/fd/9");
+	s.functions[1].driver = xstrdup("vfio-pci");
+	inuse_observe(&s, &f.root);
+	inuse_observe_holders(&s, &f.root);
+	ok(!s.functions[1].only_claimed, "more than a claim is known as more");
+	open_is("a claim, and who has it open", &f, &s,
+		"claimed by vm-a; qemu-system-x86 (process 412)");
+}
+
+static void test_children(void)
+{
+	struct fixture f;
+	struct system s = machine(&f);
+
+	fixture_link(&f, "../../../devices/pci0000:00/0000:06:00.0/storage-a",
+		     "sys/bus/vdpa/devices/storage-a");
+	use_is("a vDPA device", &f, &s, 1, "it carries the vDPA device storage-a", NULL);
+
+	s = machine(&f);
+	fixture_link(&f, "../../../devices/pci0000:00/0000:06:00.0/83b8f4f2",
+		     "sys/bus/mdev/devices/83b8f4f2");
+	use_is("a mediated device", &f, &s, 1, "it carries the mediated device 83b8f4f2",
+	       NULL);
+
+	s = machine(&f);
+	fixture_link(&f, "../../../devices/vdpasim_mgmt/vdpa0",
+		     "sys/bus/vdpa/devices/vdpa0");
+	use_is("one of another", &f, &s, 1, NULL, NULL);
+}
+
+#define IOMEM                                       \
+	"00000000-0009ffff : System RAM\n"          \
+	"2800000000-3fffffffff : PCI Bus 0000:00\n" \
+	"  2800000000-2fffffffff : 0000:05:00.0\n"  \
+	"    2800000000-2800ffffff : nvme\n"        \
+	"  3000000000-30ffffffff : 0000:06:00.0\n"
+
+static void test_framebuffer(void)
+{
+	struct fixture f;
+	struct system s = machine(&f);
+
+	fixture_write(&f, "proc/iomem",
+		      IOMEM "    3000000000-3001fa3fff : BOOTFB\n"
+			    "      3000000000-3001fa3fff : simpledrm\n");
+	use_is("the screen of the boot", &f, &s, 1, "it is the boot display", NULL);
+
+	s = machine(&f);
+	fixture_write(&f, "proc/iomem", IOMEM "    3000000000-3001fa3fff : efifb\n");
+	use_is("that of another function", &f, &s, 0, NULL, NULL);
+
+	s = machine(&f);
+	fixture_write(&f, "proc/iomem", IOMEM "  3100000000-3101fa3fff : BOOTFB\n");
+	use_is("one that lies in no function's BAR", &f, &s, 1, NULL, NULL);
+}
+
+static void test_rdma(void)
+{
+	static const char *const nodes[] = { "infiniband_verbs/uverbs3",
+					     "infiniband_mad/umad3" };
+	const bool which[] = { false, true };
+	struct fixture f;
+
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
+		struct system s = machine(&f);
+		_cleanup_free_ char *file =
+			xasprintf("sys/bus/pci/devices/0000:06:00.0/%s/dev", nodes[i]);
+		_cleanup_free_ char *node =
+			xasprintf("/dev/infiniband%s", strrchr(nodes[i], '/'));
+
+		fixture_write(&f,
+			      "sys/bus/pci/devices/0000:06:00.0/infiniband_verbs/uverbs3/"
+			      "dev",
+			      "");
+		fixture_write(&f, file, "");
+		fixture_write(&f, "proc/90/comm", "ib_write_bw\n");
+		fixture_link(&f, "/dev/infiniband/uverbs4", "proc/90/fd/3");
+		inuse_observe_open(&s, &f.root, which, true);
+		is_string(s.functions[1].in_use, NULL, "RDMA of another function");
+		fixture_link(&f, node, "proc/90/fd/4");
+		open_is(nodes[i], &f, &s,
+			"ib_write_bw (process 90) has its RDMA device open");
+	}
 }
 
 int main(void)
@@ -204,5 +329,9 @@ int main(void)
 	test_disks();
 	test_interfaces();
 	test_vfio();
+	test_claims();
+	test_children();
+	test_framebuffer();
+	test_rdma();
 	return done();
 }

@@ -12,7 +12,7 @@ check() { # NAME, then a command whose success is good
 # shellcheck disable=SC2317 # called by check
 none() { ! grep -nE "$1" "$2"; }
 
-for file in driver plan plan-device plan-mdev plan-module plan-nvme plan-pf plan-print plan-reset planner doctor explain vf eswitch cmdline pe kernel-args rules config-text config-fields document pool report migrate status status-dot export export-config export-cdi export-device-plugin export-harvester \
+for file in driver plan plan-device plan-mdev plan-module plan-nvme plan-pf plan-print plan-reset planner doctor explain marks vf eswitch cmdline pe kernel-args rules config-text config-fields document pool report migrate status status-dot export export-config export-cdi export-device-plugin export-harvester \
 	export-kubevirt export-libvirt export-nad export-qemu export-sriov-network export-udev; do
 	check "$file.c is pure" none \
 		'include ("log.h"|"root.h"|<(fcntl|sys/stat|dirent|sys/socket)\.h>)|root_(read|write|replace|list)|fopen' \

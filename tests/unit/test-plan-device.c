@@ -183,6 +183,32 @@ static void test_auto_vfio(void)
 	add_vfs(&s, 0, 1, "mlx5_vfio_pci");
 	add_pf_rule(&c, "0000:41:00.0", 1, "auto-vfio");
 	plan_is("and nothing once they are there", &c, &s, "");
+	for (int claim = 0; claim < 2; claim++) {
+		add_pf(&s, "0000:41:00.0", 0x15b3, 0x101d, "mlx5_core");
+		s.functions[0].vfio_driver = xstrdup("mlx5_vfio_pci");
+		strings_add(&s.drivers, "mlx5_vfio_pci");
+		add_vfs(&s, 0, 1, "mlx5_vfio_pci");
+		c.export.kubevirt = true;
+		add_pf_rule(&c, "0000:41:00.0", 1, "auto-vfio")->advertise =
+			claim ? ADVERTISE_CLAIM : ADVERTISE_AUTO;
+		plan_is(claim ? "not where others hand them out" :
+				"KubeVirt would never hand them out",
+			&c, &s,
+			claim ? "" :
+				"4 0000:41:00.0: what is on mlx5_vfio_pci cannot go to "
+				"KubeVirt, which takes vfio-pci only: say driver = "
+				"\"vfio-pci\", or advertise = \"libvirt\" or "
+				"\"claim\"\n");
+	}
+	add_function(&s, GPU, 0x8086, 0x56c0, "xe_vfio_pci")->vfio_driver =
+		xstrdup("xe_vfio_pci");
+	free(add_device_rule(&c, GPU, false)->driver);
+	c.devices[0].driver = xstrdup("auto-vfio");
+	c.devices[0].advertise = ADVERTISE_KUBEVIRT;
+	plan_is("nor a whole device", &c, &s,
+		"4 " GPU ": what is on xe_vfio_pci cannot go to KubeVirt, which takes "
+		"vfio-pci only: say driver = \"vfio-pci\", or advertise = \"libvirt\" or "
+		"\"claim\"\n");
 	add_function(&s, GPU, 0x10de, 0x1eb8, "nouveau");
 	free(add_device_rule(&c, GPU, false)->driver);
 	c.devices[0].driver = xstrdup("auto-vfio");
@@ -190,8 +216,23 @@ static void test_auto_vfio(void)
 	plan_is("vfio-pci where none is", &c, &s, TAKE(GPU, "nouveau"));
 }
 
+static void test_left(void)
+{
+	struct system s = {};
+	struct config c = { .harvester = true };
+	struct device_rule *rule = add_device_rule(&c, GPU, true);
+
+	add_card(&s);
+	free(rule->driver);
+	rule->driver = xstrdup("leave");
+	plan_is("a device that is left to Harvester", &c, &s,
+		"6 " GPU ": is left to Harvester's controller, which binds what somebody "
+		"claims; driver = \"vfio-pci\" in the rule binds all the same\n");
+}
+
 int main(void)
 {
+	test_left();
 	test_auto_vfio();
 	test_group();
 	test_group_later();

@@ -269,6 +269,52 @@ static void test_move(void)
 		"because " HELD "\n");
 }
 
+#define CLAIM "claimed by vm-a"
+
+/* Promised to somebody who has not opened it yet. */
+static struct system claimed_machine(struct config *c, int wanted)
+{
+	struct system s = used_machine(c, wanted);
+
+	s.functions[1].in_use = xstrdup(CLAIM);
+	s.functions[1].only_claimed = true;
+	return s;
+}
+
+static void test_claimed(void)
+{
+	struct config c;
+	struct system s = claimed_machine(&c, 0);
+
+	plan_has("a claimed VF keeps the count", &c, &s,
+		 "they stay: VF 0 (0000:01:10.0) is in use: " CLAIM "\n");
+
+	s = claimed_machine(&c, 0);
+	strings_add(&c.force_in_use, "0000:01:10.0");
+	plan_has("force takes it", &c, &s, "remove the 2 VFs of 0000:01:00.0\n");
+
+	s = claimed_machine(&c, 2);
+	free(c.pfs[0].driver);
+	c.pfs[0].driver = xstrdup("none");
+	plan_has("it keeps its driver", &c, &s,
+		 "3 0000:01:10.0: is bound to vfio-pci, none wanted; left alone "
+		 "because " CLAIM "\n");
+
+	s = claimed_machine(&c, 2);
+	free(s.functions[1].driver);
+	s.functions[1].driver = NULL;
+	plan_is("or gets back the one that it has lost", &c, &s,
+		"reserve 0000:01:00.0 VF 0 for vfio-pci\n"
+		"bind 0000:01:00.0 VF 0 to vfio-pci\n");
+
+	s = claimed_machine(&c, 0);
+	free(s.functions[1].driver);
+	s.functions[1].driver = NULL;
+	strings_add(&c.force_in_use, "0000:01:10.0");
+	plan_has("without a driver force takes it too", &c, &s,
+		 "remove the 2 VFs of 0000:01:00.0\n");
+}
+
 static void test_unable(void)
 {
 	struct system s = machine();
@@ -418,6 +464,11 @@ static void test_one_pf(void)
 	plan = plan_make(&c, &s);
 	plan_keep(&plan, "0000:05:00.0");
 	is_int((long)plan.n_actions, 0, "one device: no module of others is loaded");
+	plan_done(&plan);
+	add_pf_rule(&c, "0000:99:00.0", 1, "vfio-pci")->required = true;
+	plan = plan_make(&c, &s);
+	plan_keep(&plan, "0000:05:00.0");
+	is_int((long)plan.n_problems, 0, "one device: no other one is required");
 	config_done(&c);
 	system_done(&s);
 }
@@ -716,6 +767,7 @@ int main(void)
 	test_existing();
 	test_count();
 	test_move();
+	test_claimed();
 	test_owners();
 	test_unable();
 	test_vfio_ids();

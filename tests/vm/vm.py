@@ -18,6 +18,7 @@ CACHE = pathlib.Path(os.environ.get("SRIOV_SETUP_CACHE") or
                      pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
                      / "sriov-setup-vm")
 BOOT_DEADLINE = 300
+ICOUNT = 1  # 2^1 ns for an instruction: about what the emulation does on a quiet machine
 
 
 class VMError(Exception):
@@ -80,16 +81,17 @@ class VM:
     device for it, or "none"; efi: "plain", or "secure" for firmware that can do Secure Boot: with OVMF,
     on a disk with an EFI system partition but no boot loader. disk: a raw image that boots by itself,
     instead of ours; nothing is put onto it. virt: /virt is a root with QEMU, libvirt and busybox, to be
-    used by chroot; it sees the guest's /dev, /proc, /sys, /run, /tmp, /boot and /lib/modules."""
+    used by chroot; it sees the guest's /dev, /proc, /sys, /run, /tmp, /boot and /lib/modules. log: a file
+    that gets every write and flush to the disk, for writelog.py."""
 
     def __init__(self, name, devices=(), files=None, links=None, run="", product=True, memory=1024,
                  icount=0, iommu="", kernel="", cache="unsafe", efi=None, suite="trixie",
-                 disk=None, virt=False):
+                 disk=None, virt=False, log=None):
         self.name, self.devices, self.memory, self.icount = name, list(devices), memory, icount
         self.kernel, self.cache, self.efi, self.tools = kernel, cache, efi, script("tools")
         # after OVMF the kernel's timer check fails through remapped interrupts: a panic
         self.iommu = iommu or f"intel-iommu,intremap={'off' if efi else 'on'},caching-mode=on"
-        self.suite = suite
+        self.suite, self.log = suite, log
         self.virt = script("virt") if virt else None
         self.image = disk or script("image", "efi" if efi else "bios", suite)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.", dir=CACHE))
@@ -157,13 +159,25 @@ class VM:
                 "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
                 "-drive", f"if=pflash,unit=1,format=raw,file={self.dir}/vars.fd"]
 
+    def _drive(self):
+        if not self.log:
+            return ["-drive", f"file={self.disk},format=qcow2,if=virtio,cache={self.cache}"]
+        self.log.touch()
+        return ["-blockdev", f"qcow2,node-name=disk,file.driver=file,file.filename={self.disk}",
+                "-blockdev", f"blklogwrites,node-name=logged,file=disk,log.driver=file,log.filename={self.log}",
+                "-device", "virtio-blk-pci,drive=logged"]
+
+    def raw_disk(self, path):
+        """A copy of the disk, as it is now, without format or backing file."""
+        subprocess.run(self._qemu("--img", "convert", "-O", "raw", str(self.disk), str(path)), check=True, timeout=240)
+
     def start(self, load=""):
         """Boots, or goes on from a snapshot of that name."""
         args = [*self._firmware(), "-cpu", "max", "-smp", "1" if self.icount else "2",
                 "-m", str(self.memory), "-display", "none", "-nodefaults",
                 *(["-device", self.iommu] if self.iommu != "none" else []),
                 "-serial", f"file:{self.dir}/console.log",
-                "-drive", f"file={self.disk},format=qcow2,if=virtio,cache={self.cache}",
+                *self._drive(),
                 *(["-drive", f"file={self.virt},format=raw,if=virtio,readonly=on"] if self.virt else []),
                 "-device", "virtio-serial-pci",
                 "-chardev", f"socket,id=agent,path={self.dir}/agent,server=on,wait=off",

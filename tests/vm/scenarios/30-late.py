@@ -1,4 +1,4 @@
-"""VFs that others create are bound by the udev rule; a PF hot-added by QMP gets its VFs."""
+"""VFs that others create are bound by the udev rule; a PF gets its VFs whenever it comes, goes and comes again."""
 import vm
 
 CONF = """\
@@ -6,6 +6,7 @@ pf = ( { match = { address = "0000:01:00.0"; }; driver = "vfio-pci"; },
        { match = { id = "8086:10c9"; }; vfs = 3; } );
 """
 PF = "/sys/bus/pci/devices/0000:01:00.0"
+LATE = "/sys/bus/pci/devices/0000:02:00.0"
 
 
 def bound(guest, pf, driver="vfio-pci"):
@@ -55,7 +56,31 @@ def hot_add(t, guest):
     t.eq(bound(guest, "/sys/bus/pci/devices/0000:02:00.0"), 3, "a hot-added PF gets its VFs, bound")
     t.has(guest.sh("journalctl -b -u 'sriov-setup@*'"), "created 3 VFs", "by its own unit")
     t.hasnt(guest.sh("udevadm settle; sleep 1; cat /tmp/events"), "unbind", "each bound once: the rule leaves alone what is right")
-    guest.sh("echo 0 > /sys/bus/pci/devices/0000:02:00.0/sriov_numvfs; cd /sys/bus/pci/drivers/igb; "
-             "echo 0000:02:00.0 > unbind; sleep 2; echo 0000:02:00.0 > bind")
-    guest.sh("for i in $(seq 150); do test -e /sys/bus/pci/devices/0000:02:00.0/virtfn2/driver && break; sleep 0.2; done")
-    t.eq(bound(guest, "/sys/bus/pci/devices/0000:02:00.0"), 3, "so does one whose driver is loaded again")
+    guest.sh("modprobe -r igb; sleep 1; modprobe igb")
+    comes_back(t, guest, "so does one whose driver was unloaded and loaded with its VFs there")
+    pulled_out(t, guest)
+    guest.qmp("device_del", id="late")
+    guest.sh(f"for i in $(seq 150); do test -e {LATE} || break; sleep 0.2; done; test ! -e {LATE}")
+    t.eq(guest.status("sriov-setup apply")[0], 0, "unplugged with its VFs, it is missed by nobody")
+    guest.qmp("device_add", driver="igb", id="late", bus="rp-hot", netdev="net-late", mac="52:54:00:00:00:09")
+    comes_back(t, guest, "plugged in once more, it gets them again")
+
+
+def comes_back(t, guest, what):
+    guest.sh(f"for i in $(seq 150); do test -e {LATE}/virtfn2/driver && break; sleep 0.2; done")
+    t.eq(bound(guest, LATE), 3, what)
+
+
+def pulled_out(t, guest):
+    """While apply is at work, which is stopped as soon as its child makes VFs."""
+    code, said = guest.status(f"""
+        systemctl stop sriov-setup@0000:02:00.0; echo 0 > {LATE}/sriov_numvfs
+        sriov-setup apply > /tmp/said 2>&1 & apply=$!
+        until test -e {LATE}/virtfn0; do :; done; kill -STOP $apply
+        until test -e {LATE}/virtfn2; do sleep 0.1; done; sleep 1
+        echo 1 > {LATE}/remove; kill -CONT $apply; wait $apply; code=$?; cat /tmp/said; exit $code""")
+    t.eq(code, 3, "a PF that is removed while it is set up: a failure")
+    t.has(said, "0000:02:00.0 has vanished", "it is named")
+    t.hasnt(said, "cannot", "once")
+    guest.sh("echo 1 > /sys/bus/pci/rescan")
+    comes_back(t, guest, "back again, its unit sets it up")
