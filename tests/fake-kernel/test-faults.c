@@ -285,7 +285,7 @@ static void not_begun(int autoprobe)
 {
 	static const char rules[] =
 		"pf = ( { match = { address = \"0000:01:00.0\"; }; vfs = 2; "
-		"sysfs = ( { attribute = \"config\"; value = \"1\"; } ); "
+		"sysfs = ( { attribute = \"vendor\"; value = \"1\"; } ); "
 		"vf = ( { index = \"0\"; driver = \"native\"; } ); } );";
 	struct scene scene;
 

@@ -138,7 +138,7 @@ def judge_documents(folder):
         if path.suffix == ".yaml":
             wrong = any(has_key(document, "INJECTED") for document in yaml.safe_load_all(text))
         elif path.suffix == ".json":
-            wrong = has_key(json.loads(text), "INJECTED")
+            wrong = has_key(json.loads(text or "{}"), "INJECTED")
         elif path.suffix == ".xml":
             wrong = xml.fromstring(text).iter("INJECTED") and any(True for _ in xml.fromstring(text).iter("INJECTED"))
         elif path.suffix == ".args":
