@@ -62,9 +62,11 @@ static void clear(void)
 	fuzz_put("etc/sriov.conf", conf, strlen(conf));
 }
 
-/* Only files that are there already: a path of the input leads nowhere else. */
-static void take_lines(char *text)
+/* Only files that are there already: a path of the input leads nowhere else. Is one of
+ * them another now? */
+static bool take_lines(char *text)
 {
+	bool taken = false;
 	char *line;
 
 	while ((line = strsep(&text, "\n"))) {
@@ -84,7 +86,9 @@ static void take_lines(char *text)
 				 path);
 		if (fd >= 0)
 			must(write(fd, value, strlen(value)) >= 0, "written");
+		taken |= fd >= 0;
 	}
+	return taken;
 }
 
 static void make_documents(const struct config *config, struct system *system,
@@ -119,11 +123,13 @@ FUZZ(sysfs)
 	_cleanup_(system_done) struct system system = {};
 	_cleanup_(plan_done) struct plan plan = {};
 	struct root root = *fuzz_root();
+	static bool is_clear;
 	size_t length;
 	FILE *out = open_memstream(&printed, &length);
 
-	clear();
-	take_lines(text);
+	if (!is_clear)
+		clear();
+	is_clear = !take_lines(text);
 	root.live = true;
 	must(config_load(&config, &root, NULL) == 0, "our config is right");
 	if (system_observe(&system, &root, &config) == 0) {

@@ -51,14 +51,17 @@ static inline void fuzz_put(const char *path, const void *data, size_t size)
 {
 	int top = fuzz_root()->fd;
 	_cleanup_free_ char *copy = xstrdup(path);
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd =
+		openat(top, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
-	for (char *slash = strchr(copy, '/'); slash; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(copy, '/'); fd < 0 && slash;
+	     slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		mkdirat(top, copy, 0755);
 		*slash = '/';
 	}
-	fd = openat(top, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		fd = openat(top, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	must(fd >= 0 && write(fd, data, size) == (ssize_t)size, path);
 }
 

@@ -133,6 +133,8 @@ def judge_documents(folder):
     """The exports and rules of a machine."""
     for path in sorted(folder.rglob("*")):
         text = path.read_text() if path.is_file() else ""
+        if not text: # nothing was for that consumer, which was said
+            continue
         if path.suffix == ".yaml":
             wrong = any(has_key(document, "INJECTED") for document in yaml.safe_load_all(text))
         elif path.suffix == ".json":
@@ -255,7 +257,7 @@ with tempfile.TemporaryDirectory(prefix="sriov-setup-hostile.") as work:
                        capture_output=True, timeout=300, check=False)
         why = [f"{name}: {wrong}" for number, name in enumerate(accepted)
                if (wrong := judge_documents(folder / str(number)))]
-        written = len(list(folder.rglob("*.*")))
+        written = sum(path.stat().st_size > 0 for path in folder.rglob("*.*"))
         ok(not why and written > 5 * len(accepted), f"{written} documents of {len(accepted)} strings", "\n".join(why))
         ok(not any("\x1b" in path.read_text(errors="replace") for path in work.rglob("said")), "no control characters in messages")
         why = device_strings(work)

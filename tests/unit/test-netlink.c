@@ -4,6 +4,7 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -136,6 +137,42 @@ static void test_damaged(void)
 	       "another message is refused");
 }
 
+/* The kernel's own answers, in a network of this process's own, where nobody is
+ * disturbed. */
+static void test_kernel(void)
+{
+	_cleanup_free_ char *why = NULL;
+	struct eswitch eswitch = {};
+	struct vf_values values = {};
+	struct link link = {};
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
+		ok(true, "the kernel's answers # SKIP no network namespaces");
+		return;
+	}
+	is_int(netlink_set_mtu(1, 1400, &why), 0, "the MTU is set");
+	is_int(netlink_read(1, &link), 0, "the link is read");
+	ok(link.mtu == 1400 && !link.up && link.n_vfs == 0, "with that MTU, and down");
+	link_done(&link);
+	is_int(netlink_set_up(1, &why), 0, "it is set up");
+	is_int(netlink_read(1, &link), 0, "it is read again");
+	ok(link.mtu == 1400 && link.up, "and is up");
+	link_done(&link);
+	is_string(why, NULL, "nothing was wrong so far");
+	is_int(netlink_set_mtu(1, 0x80000000, &why), -EINVAL, "an MTU without sense");
+	ok(why && strstr(why, "mtu"), "the kernel says why");
+	is_int(netlink_read(99, &link), -ENODEV, "there is no such link to read");
+	is_int(netlink_set_up(99, NULL), -ENODEV, "nor to set up");
+	for (int key = 0; key < N_VF_KEYS; key++)
+		if (VF_BY_NETLINK >> key & 1)
+			vf_values_set(&values, (enum vf_key)key, 1);
+	is_int(netlink_set_vf(1, 0, &values, NULL), -EOPNOTSUPP, "a link without VFs");
+	is_int(netlink_read_eswitch("0000:ff:1f.7", &eswitch), 0, "no such PCI function");
+	is_int((long)eswitch.value[ESWITCH_MODE], ESWITCH_LEGACY, "counts as legacy");
+	ok(netlink_set_eswitch("0000:ff:1f.7", ESWITCH_MODE, ESWITCH_LEGACY, NULL) < 0,
+	   "and its eswitch cannot be set");
+}
+
 int main(void)
 {
 	test_vfs(0);
@@ -144,5 +181,6 @@ int main(void)
 	test_vfs(256);
 	test_vfs(700);
 	test_damaged();
+	test_kernel();
 	return done();
 }
