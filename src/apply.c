@@ -555,8 +555,9 @@ static bool depends(const struct root *root, const struct action *a,
 		return false;
 	if (a->verb == REMOVE_VFS) /* never while one of them would not go */
 		return true;
-	if (error == -EREMOTEIO && a->vf != NONE)
-		return !root_exists(root, DEVICES "/%s/virtfn%d", a->function, a->vf);
+	if (error == -EREMOTEIO)
+		return a->vf != NONE &&
+		       !root_exists(root, DEVICES "/%s/virtfn%d", a->function, a->vf);
 	return before->vf == NONE || before->vf == a->vf;
 }
 
@@ -615,14 +616,34 @@ static bool is_gone(const struct root *root, const struct action *a)
 	return a->function && !root_exists(root, "%s", path);
 }
 
+/* Puts back what this run has not changed: the action that did was not tried, or failed
+ * to take a driver away. */
+static bool is_needless(const struct work *w, size_t index)
+{
+	const struct action *a = &w->plan->actions[index];
+
+	for (size_t i = index; a->always && i-- > 0;) {
+		const struct action *b = &w->plan->actions[i];
+
+		if (!streq(a->function, b->function) || a->vf != b->vf ||
+		    !streq(a->name, b->name))
+			continue;
+		if (b->verb == a->verb)
+			return w->errors[i] == -ECANCELED;
+		if (b->verb == UNBIND)
+			return w->errors[i] < 0 && w->errors[i] != -ETIMEDOUT;
+	}
+	return false;
+}
+
 static bool blocked(const struct work *w, size_t index)
 {
 	const struct action *a = &w->plan->actions[index];
 
+	if (is_needless(w, index) || (streq(w->gone, a->function) && is_gone(w->root, a)))
+		return true;
 	if (!w->first_error)
 		return false;
-	if (streq(w->gone, a->function) && is_gone(w->root, a))
-		return true;
 	for (size_t i = 0; i < index && !a->always; i++)
 		if (w->errors[i] < 0 &&
 		    depends(w->root, a, &w->plan->actions[i], w->errors[i]))

@@ -168,7 +168,7 @@ static void judge_limit(struct findings *f, const struct config *config,
 	const char *more = driver_find(pf->driver)->more_vfs;
 	int wanted = rule && rule->vfs > 0 ? rule->vfs : 0;
 
-	if (pf->total_vfs >= 1 && wanted <= (int)pf->total_vfs)
+	if (d->in_card == NONE || (pf->total_vfs && wanted <= (int)pf->total_vfs))
 		return;
 	if (d->in_card > (int)pf->total_vfs)
 		say(f, FINDING_ATTENTION,
@@ -181,9 +181,7 @@ static void judge_limit(struct findings *f, const struct config *config,
 		    more ? more :
 			   "raise it with the vendor's tool or in the firmware's "
 			   "settings of the card, then switch the machine off and on",
-		    "%s: %s allows %u VFs", pf->address,
-		    d->in_card == NONE ? "card or driver" : "the card's firmware",
-		    pf->total_vfs);
+		    "%s: the card's firmware allows %u VFs", pf->address, pf->total_vfs);
 }
 
 static void judge_pf(struct findings *f, const struct config *config,

@@ -45,6 +45,19 @@ char *document_clean(const char *text)
 	return copy;
 }
 
+char *document_line(const char *text)
+{
+	char *line = document_clean(text);
+
+	for (unsigned char *c = (unsigned char *)line; *c; c++) {
+		if (*c < 0x20 || *c == 0x7f)
+			*c = '?';
+		if (*c == 0xc2 && c[1] < 0xa0) /* U+0080 to U+009F */
+			c[0] = c[1] = '?';
+	}
+	return line;
+}
+
 struct document *document_string(const char *text)
 {
 	struct document *document = document_new(text ? DOCUMENT_STRING : DOCUMENT_NULL);

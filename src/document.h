@@ -28,6 +28,8 @@ struct document {
 
 /* The text as a tree would keep it; the caller frees it. */
 char *document_clean(const char *text);
+/* The same without control characters: one line that no terminal takes for a command. */
+char *document_line(const char *text);
 struct document *document_new(enum document_kind kind);
 struct document *document_string(const char *text); /* NULL: a DOCUMENT_NULL */
 struct document *document_number(long number);

@@ -67,7 +67,9 @@ static void cdi_write(FILE *out, const struct export_input *input,
 				    "node in /dev/vfio",
 				    offers.items[i].function->address);
 	put_node(document_put_map(spec, "containerEdits"), "/dev/vfio/vfio");
-	json_print(out, spec);
+	/* a loader refuses one without devices, pkg/cdi/spec.go */
+	if (devices->n)
+		json_print(out, spec);
 }
 
 const struct exporter export_cdi = {

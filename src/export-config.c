@@ -43,17 +43,23 @@ static void write_entries(FILE *out, const struct system *system,
 		fputs(" );", out);
 }
 
-static void write_name(FILE *out, const char *indent, const struct function *f,
-		       const struct names *names)
+static void write_name(FILE *out, const struct function *f, const struct names *names)
 {
 	_cleanup_free_ char *device = names_device(names, f->vendor, f->device);
+	_cleanup_free_ char *text = xstrdup(device ? device : "unknown device");
 
-	fprintf(out, "%s# %s", indent, device ? device : "unknown device");
-	for (size_t i = 0; i < f->n_netdevs; i++)
-		fprintf(out, ", %s", f->netdevs[i].name);
-	if (f->total_vfs)
-		fprintf(out, ", up to %u VFs", f->total_vfs);
-	fputc('\n', out);
+	for (size_t i = 0; i < f->n_netdevs; i++) {
+		_cleanup_free_ char *before = text;
+
+		text = xasprintf("%s, %s", before, f->netdevs[i].name);
+	}
+	if (f->total_vfs) {
+		_cleanup_free_ char *before = text;
+
+		text = xasprintf("%s, up to %u VFs", before, f->total_vfs);
+	}
+	fputc('\t', out);
+	export_comment(out, text);
 }
 
 static void write_pfs(FILE *out, const struct system *system, const struct names *names)
@@ -68,7 +74,7 @@ static void write_pfs(FILE *out, const struct system *system, const struct names
 		if (!pf->total_vfs)
 			continue;
 		fputs(separator, out);
-		write_name(out, "\t", pf, names);
+		write_name(out, pf, names);
 		fprintf(out, "\t{ match = { address = \"%s\"; }; vfs = %zu;", pf->address,
 			pf->n_vfs);
 		word = pf->n_vfs ? vf_word(system, pf, 0) : NULL;
@@ -95,7 +101,7 @@ static void write_devices(FILE *out, const struct system *system,
 		    !strstr(f->driver, "vfio"))
 			continue;
 		fputs(separator, out);
-		write_name(out, "\t", f, names);
+		write_name(out, f, names);
 		fprintf(out, "\t{ match = { address = \"%s\"; }; driver = \"%s\"; }",
 			f->address, f->driver);
 		separator = ",\n";

@@ -135,7 +135,9 @@ static void device_plugin_write(FILE *out, const struct export_input *input,
 	pools_make(&pools, &offers, ADVERTISE_DEVICE_PLUGIN, notes);
 	for (size_t i = 0; i < pools.n; i++)
 		put_pool(list, &pools.items[i], notes);
-	json_print(out, top);
+	/* with an empty list the plugin ends, cmd/sriovdp/main.go */
+	if (list->n)
+		json_print(out, top);
 }
 
 const struct exporter export_device_plugin = {

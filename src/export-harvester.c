@@ -28,13 +28,47 @@ static char *object_name(const char *node, const char *interface)
 	return name;
 }
 
+/* "node-a-000001100": its PCIDevice of 0000:01:10.0 */
+static char *pci_device_name(const char *node, const char *address)
+{
+	unsigned domain, bus, slot, function;
+
+	return sscanf(address, "%x:%x:%x.%x", &domain, &bus, &slot, &function) == 4 ?
+		       xasprintf("%s-%04x%02x%02x%x", node, domain, bus, slot, function) :
+		       NULL;
+}
+
+/* As its controller would fill it: pkg/apis/…/sriovnetworkdevice.go */
+static void put_status(struct document *status, const struct system *system,
+		       const struct function *pf, const char *node)
+{
+	struct document *addresses, *devices;
+
+	document_put_string(status, "status",
+			    pf->n_vfs ? "sriovNetworkDeviceEnabled" :
+					"sriovNetworkDeviceDisabled");
+	addresses = document_put_list(status, "vfAddresses");
+	devices = document_put_list(status, "vfPCIDevices");
+	for (size_t i = 0; i < pf->n_vfs; i++) {
+		const char *address =
+			pf->vfs[i] == NONE ? NULL : system->functions[pf->vfs[i]].address;
+		_cleanup_free_ char *name =
+			address ? pci_device_name(node, address) : NULL;
+
+		if (!address)
+			continue;
+		document_add_string(addresses, address);
+		document_add_string(devices, name);
+	}
+}
+
 static void put_device(FILE *out, struct document *list, const struct system *system,
 		       const struct function *pf, const char *node,
 		       struct export_notes *notes)
 {
 	const char *interface = pf->netdevs[0].name;
 	_cleanup_free_ char *name = object_name(node, interface), *command = NULL;
-	struct document *device, *metadata, *spec, *addresses;
+	struct document *device, *metadata, *spec;
 
 	if (!is_plain(name)) {
 		export_note(&notes->warnings,
@@ -60,11 +94,7 @@ static void put_device(FILE *out, struct document *list, const struct system *sy
 	document_put_string(spec, "address", pf->address);
 	document_put_string(spec, "nodeName", node);
 	document_put_number(spec, "numVFs", (long)pf->n_vfs);
-	addresses = document_put_list(document_put_map(device, "status"), "vfAddresses");
-	for (size_t i = 0; i < pf->n_vfs; i++)
-		if (pf->vfs[i] != NONE)
-			document_add_string(addresses,
-					    system->functions[pf->vfs[i]].address);
+	put_status(document_put_map(device, "status"), system, pf, node);
 }
 
 /* It unbinds each device on vfio-pci that nobody has claimed (unbindOrphanedPCIDevices).

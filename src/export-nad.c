@@ -59,11 +59,12 @@ static void nad_write(FILE *out, const struct export_input *input,
 
 	offers_make(&offers, input->config, input->system, input->names);
 	pools_make(&pools, &offers, ADVERTISE_DEVICE_PLUGIN, notes);
+	pools_check_objects(&pools, &notes->errors);
 	document_put_string(top, "apiVersion", "v1");
 	document_put_string(top, "kind", "List");
 	list = document_put_list(top, "items");
 	for (size_t i = 0; i < pools.n; i++)
-		if (pools.items[i].items[0]->function->class >> 16 == 0x02 &&
+		if (pool_is_network(&pools.items[i]) &&
 		    pool_has_one_vlan(&pools.items[i], &notes->errors))
 			put_network(list, &pools.items[i],
 				    namespace ? namespace : "default");

@@ -21,6 +21,13 @@ static void qemu_write(FILE *out, const struct export_input *input,
 		       struct export_notes *notes)
 {
 	_cleanup_(offers_done) struct offers offers = {};
+	const struct kernel_config *kernel = &input->config->kernel;
+	const char *page = kernel->n_hugepages ? kernel->hugepages[0].size : NULL;
+	_cleanup_free_ char *memory =
+		xasprintf("The guest's memory in hugepages: -m 4G -machine "
+			  "memory-backend=ram -object memory-backend-memfd,id=ram,"
+			  "size=4G,hugetlb=on,hugetlbsize=%s",
+			  page ? page : "");
 
 	(void)notes;
 	offers_make(&offers, input->config, input->system, input->names);
@@ -32,6 +39,8 @@ static void qemu_write(FILE *out, const struct export_input *input,
 			    "q35,kernel-irqchip=split and, before");
 	export_comment(out, "these, -device intel-iommu,intremap=on,caching-mode=on; "
 			    "then the limit is the memory for each function.");
+	if (page)
+		export_comment(out, memory);
 	for (size_t i = 0; i < offers.n; i++) {
 		const struct offer *offer = &offers.items[i];
 		const struct function *f = offer->function;
@@ -42,11 +51,11 @@ static void qemu_write(FILE *out, const struct export_input *input,
 				  f->iommu_group, f->numa_node);
 
 		export_comment(out, text);
-		/* chassis 0 is the root complex's */
+		/* one byte; 0 is the root complex's */
 		fprintf(out,
 			"-device pcie-root-port,id=%s,bus=pcie.0,chassis=%zu "
 			"-device vfio-pci,host=%s,id=%s,bus=%s\n",
-			port, i + 1, f->address, id, port);
+			port, i % 255 + 1, f->address, id, port);
 	}
 }
 

@@ -113,7 +113,7 @@ static void put_pool(struct document *list, const struct pool *pool,
 	const struct function **pfs;
 	struct document *spec;
 
-	if (pool->items[0]->function->class >> 16 != 0x02) {
+	if (!pool_is_network(pool)) {
 		export_note(&notes->warnings,
 			    "%s is left out: the operator is for network devices",
 			    pool->resource);
@@ -146,6 +146,7 @@ static void sriov_network_write(FILE *out, const struct export_input *input,
 	}
 	offers_make(&offers, input->config, input->system, input->names);
 	pools_make(&pools, &offers, ADVERTISE_DEVICE_PLUGIN, notes);
+	pools_check_objects(&pools, &notes->errors);
 	document_put_string(top, "apiVersion", "v1");
 	document_put_string(top, "kind", "List");
 	list = document_put_list(top, "items");

@@ -46,12 +46,9 @@ void export_note(struct strings *notes, const char *format, ...)
 
 void export_comment(FILE *out, const char *text)
 {
-	_cleanup_free_ char *clean = document_clean(text);
+	_cleanup_free_ char *line = document_line(text);
 
-	fputs("# ", out);
-	for (const char *c = clean; *c; c++)
-		fputc((unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c, out);
-	fputc('\n', out);
+	fprintf(out, "# %s\n", line);
 }
 
 char *export_node(const struct export_input *input)

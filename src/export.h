@@ -94,6 +94,7 @@ extern const struct exporter *const exporters[];
 const struct exporter *export_find(const char *name);
 /* Does the config ask for its file? */
 bool export_wanted(const struct exporter *exporter, const struct export_config *config);
-/* The whole document, clashes gathered as well; the caller frees it. */
+/* The whole document, clashes gathered as well; "": there is nothing for a consumer that
+ * takes no empty one. The caller frees it. */
 char *export_document(const struct exporter *exporter, const struct export_input *input,
 		      struct export_notes *notes);

@@ -56,9 +56,9 @@ static bool is_default(const char *line, char interface[64])
 {
 	unsigned destination, flags, mask, prefix;
 
-	if (sscanf(line, "%63s %8x %*s %x %*s %*s %*s %8x", interface, &destination,
-		   &flags, &mask) == 4 &&
-	    isxdigit((unsigned char)line[strcspn(line, "\t") + 1]))
+	/* only those of IPv4 have tabs */
+	if (strchr(line, '\t') && sscanf(line, "%63s %8x %*s %x %*s %*s %*s %8x",
+					 interface, &destination, &flags, &mask) == 4)
 		return destination == 0 && mask == 0 && !(flags & 0x200);
 	return startswith(line, "00000000000000000000000000000000 ") &&
 	       sscanf(line, "%*s %x %*s %*s %*s %*s %*s %*s %x %63s", &prefix, &flags,
@@ -235,12 +235,43 @@ static void observe_children(struct system *system, const struct root *root,
 	strings_done(&names);
 }
 
+/*
+ * What the firmware left on the screen lies in a BAR, whatever the card's class, until
+ * the card's own driver takes it over: sysfb_create_simplefb() names it BOOTFB, the
+ * drivers that use it after themselves. In /proc/iomem what lies in it is indented more.
+ */
+static void observe_framebuffer(struct system *system, const struct root *root)
+{
+	static const char *const names[] = { "BOOTFB", "simpledrm", "simplefb", "efifb",
+					     "efidrm", "vesafb",    "vesadrm" };
+	_cleanup_free_ char *text = NULL;
+	struct function *above = NULL;
+	size_t depth = 0;
+	char *rest, *line;
+
+	root_read(root, &text, "proc/iomem");
+	for (rest = text; (line = strsep(&rest, "\n"));) {
+		size_t indent = strspn(line, " ");
+		const char *name = strstr(line, " : ");
+		struct function *f = name ? find(system, name + 3) : NULL;
+
+		if (f || indent <= depth) {
+			above = f;
+			depth = indent;
+		}
+		for (size_t i = 0; above && name && i < ARRAY_SIZE(names); i++)
+			if (streq(name + 3, names[i]))
+				set_use(above, xstrdup(BOOT_DISPLAY), false);
+	}
+}
+
 void inuse_observe(struct system *system, const struct root *root)
 {
 	struct strings routes = {};
 	bool disks = false;
 
 	observe_claims(system, root);
+	observe_framebuffer(system, root);
 	observe_children(system, root, "sys/bus/vdpa/devices", "vDPA device");
 	observe_children(system, root, "sys/bus/mdev/devices", "mediated device");
 	read_routes(root, "proc/self/net/route", &routes);

@@ -7,9 +7,9 @@
 #include "made.h"
 #include "system.h"
 
-/* Sets in_use and carries of all functions from claims whose owner lives, from vDPA and
- * mediated devices made of them and from their interfaces, and of storage that has VFs or
- * is one from its disks. */
+/* Sets in_use and carries of all functions from claims whose owner lives, from the boot's
+ * framebuffer, from vDPA and mediated devices made of them and from their interfaces, and
+ * of storage that has VFs or is one from its disks. */
 void inuse_observe(struct system *system, const struct root *root);
 /* Sets in_use and carries of the functions that a used disk hangs on. */
 void inuse_observe_disks(struct system *system, const struct root *root);

@@ -270,6 +270,9 @@ static int print_export(const struct exporter *exporter, const struct export_inp
 		log_error("%s", notes.errors.items[i]);
 	if (notes.errors.n)
 		return EXIT_FAILED;
+	if (!*text)
+		log_info("nothing here is for %s, which takes no empty document",
+			 exporter->name);
 	fputs(text, stdout);
 	return EXIT_DONE;
 }

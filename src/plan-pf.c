@@ -321,7 +321,7 @@ static void create_vfs(struct task *t, unsigned want)
 	for (unsigned i = 0; i < want; i++)
 		set_new_vf(t, i);
 	if (named && (autoprobe || native))
-		set_autoprobe(t, true, true,
+		set_autoprobe(t, true, autoprobe,
 			      autoprobe ? "as it was" : "for the native VFs");
 	for (unsigned i = 0; i < want; i++) {
 		const char *driver = pf_rule_driver(t->rule, t->pf, i);

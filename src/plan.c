@@ -299,7 +299,9 @@ void plan_keep(struct plan *plan, const char *address)
 	for (size_t i = 0; i < plan->n_problems; i++) {
 		struct problem *p = &plan->problems[i];
 
-		if (p->pci && !streq(p->pci, address) && !streq(p->pf, address))
+		/* nor what is required elsewhere */
+		if (p->pci ? !streq(p->pci, address) && !streq(p->pf, address) :
+			     p->level <= LOG_ERR)
 			problem_done(p);
 		else
 			plan->problems[problems++] = *p;

@@ -43,7 +43,8 @@ struct action {
 	enum when when;
 	bool disruptive; /* takes something away from who may be using it */
 	bool forced;     /* --force-in-use: also from who does use it */
-	bool always;     /* puts something back: also when an earlier action failed */
+	bool always;     /* puts something back: also when an earlier action failed, but
+			    for the one that it undoes */
 	char *function;  /* address; NULL: the machine */
 	int vf; /* index of a VF of `function`, NONE: the function itself. A VF's address
 		   is not known before it exists: pci_iov_set_numvfs() rereads offset and

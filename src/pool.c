@@ -150,6 +150,35 @@ char *pool_object_name(const struct pool *pool)
 	return name;
 }
 
+bool pool_is_network(const struct pool *pool)
+{
+	for (size_t i = 0; i < pool->n; i++)
+		if (pool->items[i]->function->class >> 16 != 0x02)
+			return false;
+	return true;
+}
+
+void pools_check_objects(const struct pools *pools, struct strings *errors)
+{
+	for (size_t i = 0; i < pools->n; i++)
+		for (size_t j = i + 1; j < pools->n; j++) {
+			const struct pool *a = &pools->items[i], *b = &pools->items[j];
+			_cleanup_free_ char *name = pool_object_name(a);
+			_cleanup_free_ char *other = pool_object_name(b);
+
+			if (!streq(name, other) || !pool_is_network(a) ||
+			    !pool_is_network(b))
+				continue;
+			export_note(errors,
+				    "%s (%s:%d) and %s (%s:%d) would both be the "
+				    "network %s: change the name after the '/' in one",
+				    a->resource, a->items[0]->where.file,
+				    a->items[0]->where.line, b->resource,
+				    b->items[0]->where.file, b->items[0]->where.line,
+				    name);
+		}
+}
+
 char *pool_range(const struct pool *pool, const struct function *pf)
 {
 	char *text = xstrdup("");

@@ -32,6 +32,10 @@ void pools_done(struct pools *pools);
 /* "nic-8086-10ca": the pool's name as a name of a Kubernetes object; ASCII letters,
  * digits and '-' only. */
 char *pool_object_name(const struct pool *pool);
+/* Are all of the pool network functions? */
+bool pool_is_network(const struct pool *pool);
+/* Two pools of network functions that get one object name are an error. */
+void pools_check_objects(const struct pools *pools, struct strings *errors);
 /* "0-3,6": VF indices of one PF in this pool, "" for none. */
 char *pool_range(const struct pool *pool, const struct function *pf);
 /* The pool's PFs, each once; the caller frees the array. */

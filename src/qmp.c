@@ -42,10 +42,7 @@ PRINTF(3, 4) static int fail(struct qmp *qmp, int error, const char *format, ...
 	if (strlen(text) > 200)
 		text[200] = '\0';
 	free(qmp->fault);
-	qmp->fault = document_clean(text);
-	for (char *c = qmp->fault; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	qmp->fault = document_line(text);
 	return error;
 }
 

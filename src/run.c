@@ -73,6 +73,8 @@ static int write_export(const struct exporter *e, const struct root *root,
 		remove_export(e, input->config, root);
 		return -EINVAL;
 	}
+	if (!*text)
+		return remove_export(e, input->config, root);
 	r = root_replace(root, text, 0644, "%s/%s", dir, e->file);
 	if (r < 0)
 		return log_error_errno(r, "cannot write /%s/%s", dir, e->file);

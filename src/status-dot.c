@@ -6,12 +6,12 @@
 /* In a quoted string of dot's: its own escapes, and nothing that ends the line. */
 static void put_text(FILE *out, const char *text)
 {
-	_cleanup_free_ char *clean = document_clean(text);
+	_cleanup_free_ char *line = document_line(text);
 
-	for (const char *c = clean; *c; c++) {
+	for (const char *c = line; *c; c++) {
 		if (*c == '"' || *c == '\\')
 			fputc('\\', out);
-		fputc((unsigned char)*c < 0x20 ? '?' : *c, out);
+		fputc(*c, out);
 	}
 }
 

@@ -195,6 +195,24 @@ static void read_interrupted(struct system *system, const struct root *root)
 	}
 }
 
+/* boot_vga is for class 0300 only (pci_dev_attrs_are_visible()); boot_display, of Linux
+ * 6.17, for all that a DRM driver has (boot_display_visible()). */
+static bool is_boot_display(const struct root *dir)
+{
+	bool is = read_number(dir, "boot_vga") == 1;
+	struct strings cards = {};
+
+	root_list(dir, &cards, "drm");
+	for (size_t i = 0; i < cards.n && !is; i++) {
+		_cleanup_free_ char *attribute =
+			xasprintf("drm/%s/boot_display", cards.items[i]);
+
+		is = read_number(dir, attribute) == 1;
+	}
+	strings_done(&cards);
+	return is;
+}
+
 struct wants {
 	bool slot, serial;
 };
@@ -226,8 +244,8 @@ static int read_function(struct system *system, const struct root *root, int ind
 		f->total_vfs = read_number(&dir, "sriov_totalvfs");
 		if (wants->serial)
 			f->serial = read_serial(&dir);
-		if (read_number(&dir, "boot_vga") == 1)
-			f->in_use = xstrdup("it is the boot display");
+		if (f->class >> 16 == 0x03 && is_boot_display(&dir))
+			f->in_use = xstrdup(BOOT_DISPLAY);
 		if (root_exists(&dir, "sriov_totalvfs"))
 			read_pf(system, &dir, index);
 	}

@@ -21,6 +21,8 @@
  */
 #define AUTOPROBE_RECORD "run/sriov-setup/autoprobe"
 
+#define BOOT_DISPLAY "it is the boot display" /* why it is in use */
+
 struct netdev {
 	char *name;
 	char *mac; /* the permanent one; NULL while another is set (addr_assign_type) */

@@ -41,7 +41,7 @@ const char *host_missing(void)
 		return "there is no /dev/fuse";
 	/* so that no mount is left, whatever happens */
 	if (unshare(CLONE_NEWNS) < 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	    mount(NULL, "/", "", MS_REC | MS_PRIVATE, NULL) < 0)
 		return "mount namespaces are not allowed";
 	return NULL;
 }

@@ -107,6 +107,11 @@ static void show_netdev(struct kernel *kernel, struct function *f)
 	tree_attribute(net, "ifindex", "%u\n", f->ifindex);
 	if (f->master)
 		tree_link(net, "master", "../../../../virtual/net/%s", f->master);
+	if (f->upper) {
+		_cleanup_free_ char *link = xasprintf("upper_%s", f->upper);
+
+		tree_link(net, link, "../../../../virtual/net/%s", f->upper);
+	}
 	tree_link(&kernel->root, class, "../../devices/%s/%s/%s", f->dir->parent->name,
 		  f->address, path);
 }
@@ -360,6 +365,7 @@ static void show_function(struct kernel *kernel, struct function *f)
 	_cleanup_free_ char *alias = xasprintf(
 		"pci:v%08Xd%08Xsv00000000sd00000000bc%02Xsc%02Xi%02X", f->vendor,
 		f->device, f->class >> 16, f->class >> 8 & 0xff, f->class & 0xff);
+	const char *numa = f->pf ? f->pf->numa : f->numa;
 
 	f->dir = tree_directory(&kernel->root, dir);
 	tree_attribute(f->dir, "modalias", "%s\n", alias);
@@ -368,7 +374,7 @@ static void show_function(struct kernel *kernel, struct function *f)
 	tree_attribute(f->dir, "vendor", "0x%04x\n", f->vendor);
 	tree_attribute(f->dir, "device", "0x%04x\n", f->device);
 	tree_attribute(f->dir, "class", "0x%06x\n", f->class);
-	tree_attribute(f->dir, "numa_node", "-1\n");
+	tree_attribute(f->dir, "numa_node", "%s\n", numa ? numa : "-1");
 	tree_control(f->dir, "config", "");
 	tree_attribute(f->dir, "enable", "0\n");
 	tree_link(f->dir, "subsystem", "../../../bus/pci");
@@ -420,6 +426,8 @@ void function_remove(struct kernel *kernel, struct function *f)
 	free(f->net);
 	free(f->mac);
 	free(f->master);
+	free(f->upper);
+	free(f->numa);
 	free(f);
 }
 

@@ -42,7 +42,8 @@ struct function {
 	struct function *pf;
 	unsigned index;
 	/* its interface, while it has a driver that makes one */
-	char *net, *mac, *master;
+	char *net, *mac, *master, *upper;
+	char *numa; /* NULL: a VF has its PF's, others none */
 	unsigned ifindex;
 	bool up;
 	unsigned late;       /* milliseconds from bind to interface */

@@ -156,6 +156,8 @@ static int add_function(struct kernel *kernel, char *rest)
 		.net = xstrdup(get(&w, "net")),
 		.mac = xstrdup(get(&w, "mac")),
 		.master = xstrdup(get(&w, "master")),
+		.upper = xstrdup(get(&w, "upper")),
+		.numa = xstrdup(get(&w, "numa")),
 		.up = get(&w, "up"),
 		.late = number(&w, "late", 10, 0),
 		.late_vfs = number(&w, "late_vfs", 10, 0),
@@ -177,7 +179,10 @@ static int add_function(struct kernel *kernel, char *rest)
 	if (mdev)
 		add_mdev_type(added, mdev);
 	if (boot_vga)
-		tree_attribute(added->dir, "boot_vga", "1\n");
+		tree_attribute(added->dir,
+			       added->class >> 8 == 0x0300 ? "boot_vga" :
+							     "drm/card0/boot_display",
+			       "1\n");
 	function_enable_vfs(kernel, added, have);
 	return 0;
 }

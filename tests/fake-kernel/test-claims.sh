@@ -1,5 +1,5 @@
 #!/bin/sh
-# Claims, and VFs into and out of a pretended QEMU: the program itself, on a pretended machine.
+# Claims, VFs into and out of a pretended QEMU, and the report for programs: the program itself, on a pretended machine.
 here=$(readlink -f "${srcdir:-.}/tests/fake-kernel")
 builddir=$(readlink -f "${builddir:-.}")
 if [ ! -x "$builddir/tests/fake-kernel/fake-kernel" ]; then
@@ -18,9 +18,14 @@ if [ "${1:-}" != inside ] || [ ! -e "${FAKE_KERNEL:-}/audit" ]; then
 	cat >"$machine" <<-EOF
 		driver igb ids=8086:10c9 sriov netdevs
 		driver vfio-pci
-		function 0000:01:00.0 id=8086:10c9 vfs=64 vf_id=10ca offset=128 stride=2 net=eno1
+		driver nvme ids=144d:a824 sriov
+		function 0000:01:00.0 id=8086:10c9 vfs=64 vf_id=10ca offset=128 stride=2 net=eno1 numa=1
 		function 0000:03:00.0 id=8086:10c9 vfs=2 vf_id=10ca offset=16 stride=2 net=eno2 shares_group
 		function 0000:05:00.0 id=8086:10c9 vfs=2 vf_id=10ca offset=16 stride=2 net=eno3
+		function 0000:06:00.0 id=8086:10c9 vfs=2 vf_id=10ca offset=16 stride=2 net=eno6 master=bond0
+		function 0000:07:00.0 id=8086:10c9 vfs=2 vf_id=10ca offset=16 stride=2 net=eno7 master=mgmt-br
+		function 0000:08:00.0 id=8086:10c9 vfs=2 vf_id=10ca offset=16 stride=2 net=eno8 upper=eno8.100
+		function 0000:09:00.0 id=144d:a824 class=010802 vfs=2 vf_id=a824 disk=nvme0n1
 	EOF
 	BUILD=$builddir "$here/with" "$machine" "$script" inside
 	exit
@@ -62,6 +67,7 @@ time.sleep(600)" &
 }
 end() { kill "$1" && wait "$1" 2>/dev/null; }
 ledger=/run/sriov-setup/claims/ledger.json
+vf=0000:01:10.0
 
 # the groups that the fake kernel hands out one by one, at their place
 mkdir /run/dev
@@ -78,6 +84,31 @@ EOF
 setup apply --boot >/run/applied 2>&1
 mount --bind /sys/fake-vfio /dev/vfio
 check "each group has a node" 0 67 sh -c "find /dev/vfio -type f | wc -l"
+
+# of a device in status --json: ADDRESS EXPRESSION, which is true; d is the device
+reports() {
+	check "report: $1 has $2" 0 True python3 -c "import json
+d = [d for d in json.load(open('/run/report'))['devices'] if d['address'] == '$1'][0]
+print($2)"
+}
+
+# what Harvester's network-device object holds, and why one has none
+the_report() {
+	echo "/dev/nvme0n1 partition 1 0 -2" >/run/swaps && mount --bind /run/swaps /proc/swaps
+	hold 0000:01:10.6
+	setup --json status >/run/report
+	end $holder
+	umount /proc/swaps
+	reports 0000:01:00.0 "d['offered'] and d['reasons'] == [] and d['num_vfs'] == 64 and d['total_vfs'] == 64"
+	reports 0000:01:00.0 "[v['address'] for v in d['vfs']][:3] == ['0000:01:10.0', '0000:01:10.2', '0000:01:10.4']"
+	reports 0000:01:00.0 "all(v['iommu_group'] is not None and v['numa_node'] == 1 for v in d['vfs'])"
+	reports 0000:01:00.0 "'python3' in d['vfs'][3]['in_use'] and d['vfs'][2]['in_use'] is None"
+	reports 0000:06:00.0 "not d['offered'] and 'eno6 belongs to bond0' in d['reasons']"
+	reports 0000:07:00.0 "'eno7 belongs to mgmt-br' in d['reasons'] and d['interfaces'][0]['master'] == 'mgmt-br'"
+	reports 0000:08:00.0 "'eno8 carries eno8.100' in d['reasons'] and d['interfaces'][0]['uppers'] == ['eno8.100']"
+	reports 0000:09:00.0 "not d['offered'] and 'nvme0n1' in d['in_use'] and d['in_use'] in d['reasons']"
+	reports 0000:09:00.0 "d['numa_node'] is None and 'no rule is for it' in d['reasons'] and d['interfaces'] == []"
+}
 
 one_after_the_other() {
 	mine "no owner" 1 "--owner=NAME is missing" claim test/nic
@@ -139,6 +170,50 @@ owners_end() {
 	echo '[{}' >$ledger
 	mine "a damaged ledger hands out nothing" 1 "was changed by others" claim test/nic --owner=a
 	cp /run/ledger $ledger
+}
+
+# nobody NAME STATUS PART COMMAND…: by a user without rights
+nobody() {
+	name=$1 status=$2 part=$3
+	shift 3
+	check "$name" "$status" "$part" setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+without_rights() {
+	# the folder of the build may be root's alone
+	cp "$builddir/sriov-setup" /run/program
+	program="/run/program --config=/run/test.conf"
+	setup claim test/nic --owner=root >/run/given
+	for verb in "claim test/nic --owner=n" "release --owner=root" claims "detach $vf" "attach $vf --qmp=/run/qmp"; do
+		# shellcheck disable=SC2086 # words
+		nobody "without rights: ${verb%% *}" 1 "run it as root" $program $verb
+	done
+	nobody "the ledger may be read, for status" 0 '"owner":' cat $ledger
+	nobody "the lock cannot be taken" 66 "Permission denied" flock --nonblock /run/sriov-setup/claims/lock true
+	nobody "nor the ledger be written" 1 "" test -w $ledger
+	nobody "nor another be put there" 1 "Permission denied" ln -s /run/given /run/sriov-setup/claims/other
+	nobody "nor the folder be changed for one of his own" 1 "" mv /run/sriov-setup /run/mine
+	nobody "nor be made before us" 1 "" mkdir /run/sriov-setup.early
+	setpriv --reuid=65534 --regid=65534 --clear-groups flock /run/sriov-setup/claims sleep 60 &
+	locker=$!
+	sleep 1
+	check "who locks the folder bars nobody" 0 "released" timeout 20 "$builddir/sriov-setup" release --owner=root
+	end $locker
+}
+
+odd_ledgers() {
+	cp $ledger /run/ledger
+	rm $ledger && mkfifo $ledger
+	mine "a FIFO for a ledger" 1 "cannot use the ledger" claim test/nic --owner=a
+	rm $ledger && truncate -s 4M $ledger
+	mine "a huge one" 1 "File too large" claim test/nic --owner=a
+	rm $ledger && ln -s /run/test.conf $ledger
+	mine "a link to somewhere else" 1 "was changed by others" claim test/nic --owner=a
+	check "which is left alone" 0 "resource" cat /run/test.conf
+	rm $ledger && mkdir $ledger
+	mine "a folder" 1 "Is a directory" claim test/nic --owner=a
+	rmdir $ledger && cp /run/ledger $ledger
+	mine "the right one again" 0 "" claims
 }
 
 # every third of them is killed at some moment
@@ -205,7 +280,6 @@ qemu() { # BEHAVIOUR
 	while [ ! -S /run/qmp ] && [ $i -lt 100 ]; do sleep 0.1 && i=$((i + 1)); done
 }
 
-vf=0000:01:10.0
 into_a_vm() {
 	setup claim test/nic --owner=vm --count=2 >/run/given
 	mine "attach without a socket" 1 "--qmp=SOCKET is missing" attach $vf
@@ -279,9 +353,12 @@ odd_peers() {
 	mine "no socket" 1 "Connection refused" attach $vf --qmp=/run/plain
 }
 
+the_report
 one_after_the_other
 the_kernel_knows_better
 owners_end
+without_rights
+odd_ledgers
 two_hundred_at_once
 again_and_again
 into_a_vm

@@ -257,7 +257,7 @@ static void test_stuck(void)
 	load_count(&s, 6);
 	strings_add(&s.config.force_in_use, VF(4));
 	run(&s);
-	is_int(s.trial.status, 3, "forced, and the user does not let go: a failure");
+	is_int(s.trial.status, 1, "forced, and the user does not let go: a failure");
 	says(&s, "cannot unbind " PF " VF 2 from vfio-pci (somebody uses it)",
 	     "that is said");
 	is_int(find_write(&s, "/sriov_numvfs"), -1, "the count is not touched");

@@ -280,6 +280,38 @@ static void one_vf_refused(void)
 	scene_close(&scene);
 }
 
+/* What comes before the VFs fails: nothing is put back that was not changed. */
+static void not_begun(int autoprobe)
+{
+	static const char rules[] =
+		"pf = ( { match = { address = \"0000:01:00.0\"; }; vfs = 2; "
+		"sysfs = ( { attribute = \"vendor\"; value = \"1\"; } ); "
+		"vf = ( { index = \"0\"; driver = \"native\"; } ); } );";
+	struct scene scene;
+
+	scene_open(&scene, "mixed");
+	control(&scene, "remove 0000:01:00.0");
+	control(&scene,
+		"function 0000:01:00.0 id=8086:10c9 vfs=7 vf_id=10ca offset=128 stride=2 "
+		"autoprobe=%d",
+		autoprobe);
+	config_done(&scene.config);
+	scene.config = (struct config){};
+	if (root_replace(&scene.host.root, rules, 0644, CONFIG_PATH) < 0 ||
+	    config_load(&scene.config, &scene.host.root, NULL) < 0)
+		abort();
+	scene_run(&scene);
+	report(&scene,
+	       scene.trial.status != 1 || count_lines(scene.trial.said, "cannot") != 1 ||
+			       scene.trial.audit.n != 1 ?
+		       "exit status, messages or writes" :
+		       NULL,
+	       "what comes before the VFs fails, autoprobe is %d: nothing else is "
+	       "written",
+	       autoprobe);
+	scene_close(&scene);
+}
+
 /* Pulled out while it is being set up, and put in again. */
 static void pulled_out(const char *where)
 {
@@ -342,6 +374,8 @@ int main(void)
 	not_ready_yet("EBUSY");
 	not_ready_yet("EAGAIN");
 	late_netdev();
+	not_begun(0);
+	not_begun(1);
 	pulled_out("*/0000:01:00.0/sriov_numvfs");
 	pulled_out("*/driver_override value=vfio-pci");
 	pulled_out("*/vfio-pci/bind value=0000:01:10.4");

@@ -1,6 +1,6 @@
 /*
- * documents CASE FORMAT: the document of a machine that is built here. test-documents.sh
- * compares and validates them.
+ * documents CASE FORMAT: the document of a machine that is built here; FORMAT "current":
+ * the KubeVirt CR that was there before. test-documents.sh compares and validates them.
  */
 #include "export.h"
 #include "json.h"
@@ -100,20 +100,22 @@ static void make_mixed(struct system *s, struct config *c)
 	       "0000:01:10.", 2);
 	add_pf(s, "0000:02:00.0", "eno2", 0x15b3, 0x101d, 0x101e, 0x020000, 2,
 	       "0000:02:01.", 1);
-	add_pf(s, "0000:03:00.0", NULL, 0x1b36, 0x0010, 0x0010, 0x010802, 2,
-	       "0000:03:01.", 1);
+	add_pf(s, "10000:03:00.0", NULL, 0x1b36, 0x0010, 0x0010, 0x010802, 2,
+	       "10000:03:01.", 1);
 	add_function(s, "0000:04:00.0", 0x10de, 0x1eb8, 0x030200)->driver =
 		xstrdup("vfio-pci");
 	add_range(add_rule(c, 1, "0000:01:00.0", "example.org/fast"), 1, 2,
 		  "example.org/slow.one");
 	add_rule(c, 5, "0000:02:00.0", "example.org/fast");
-	add_rule(c, 6, "0000:03:00.0", "example.org/nvme");
+	add_rule(c, 6, "10000:03:00.0", "example.org/nvme");
 	*array_add(c->devices, c->n_devices) = (struct device_rule){
 		.where = { "/etc/sriov.conf", 7 },
 		.match = { .vendor = 0x10de, .device = 0x1eb8 },
 		.driver = xstrdup("vfio-pci"),
 		.resource = xstrdup("nvidia.com/TU104GL_Tesla_T4"),
 	};
+	*array_add(c->kernel.hugepages, c->kernel.n_hugepages) =
+		(struct hugepages){ .size = xstrdup("1G"), .count = 16 };
 	*array_add(c->mdevs, c->n_mdevs) = (struct mdev_rule){
 		.match = { .vendor = 0x10de, .device = 0x1eb8 },
 		.type = xstrdup("GRID T4-1Q"),
@@ -150,8 +152,10 @@ static void make(struct system *s, struct config *c, const char *name)
 		make_igb(s, c, "eno1");
 	else if (streq(name, "mixed"))
 		make_mixed(s, c);
-	else
+	else if (streq(name, "hostile"))
 		make_hostile(s, c);
+	else /* of a fleet's config, for another host */
+		add_rule(c, 1, "0000:01:00.0", "sriov.example.org/nic_vf");
 }
 
 /* With a bond, a VLAN, a disk, a card without a rule, and somebody who uses a VF. */
@@ -206,7 +210,12 @@ static struct document *current_cr(void)
 {
 	static const char text[] =
 		"{\"kind\":\"KubeVirt\",\"metadata\":{\"resourceVersion\":\"7\"},"
-		"\"spec\":{\"configuration\":{\"permittedHostDevices\":{"
+		"\"spec\":{\"configuration\":{\"developerConfiguration\":{"
+		"\"featureGates\":[\"HostDevices\"]},\"permittedHostDevices\":{"
+		"\"usb\":[{\"resourceName\":\"a.b/usb\",\"selectors\":[{\"vendor\":"
+		"\"46f4\",\"product\":\"0001\"}]}],"
+		"\"mediatedDevices\":[{\"mdevNameSelector\":\"i915-GVTg_V5_4\","
+		"\"resourceName\":\"intel.com/gvt\"}],"
 		"\"pciHostDevices\":[{\"pciVendorSelector\":\"1B36:0010\","
 		"\"resourceName\":\"a.b/c\"},{\"pciVendorSelector\":\"1002:740f\","
 		"\"resourceName\":\"amd.com/mi210\",\"externalResourceProvider\":"
@@ -227,6 +236,10 @@ int main(int argc, char *argv[])
 
 	if (argc != 3)
 		return 2;
+	if (streq(argv[2], "current")) {
+		json_print(stdout, current);
+		return 0;
+	}
 	if (!export_find(argv[2]))
 		return print_state(argv[1], argv[2]);
 	make(&s, &c, argv[1]);

@@ -230,6 +230,16 @@ static void test_paths(void)
 	ok(has(&notes.errors, "VLAN 0 (/etc/sriov.conf:1)", "VLAN 7 (/etc/sriov.conf:3)"),
 	   "two VLANs in one pool");
 	export_notes_done(&notes);
+	c.export.sriov_network = false;
+	c.pfs[0].vf[0].resource = xstrdup("x.y/C");
+	free(export_as("nad", &c, &s, &notes));
+	ok(has(&notes.errors, "a.b/c (/etc/sriov.conf:1) and x.y/C (/etc/sriov.conf:3)",
+	       "both be the network c"),
+	   "two resources that would be one network");
+	export_notes_done(&notes);
+	free(export_as("device-plugin", &c, &s, &notes));
+	is_int((long)notes.errors.n, 0, "which the device plugin tells apart");
+	export_notes_done(&notes);
 	config_done(&c);
 	system_done(&s);
 }

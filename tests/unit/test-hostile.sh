@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every string of the config with the syntax of every language that it is written into: refused with its
-# line, or what was written means nothing else to the real parser.
+# Every string of the config, and every one that a device or the list of names provides, with the syntax of every
+# language that it is written into: refused with its line, or what was written means nothing else to the real parser.
 command -v python3 >/dev/null || { echo "1..0 # SKIP no python3" && exit 0; }
 exec python3 -B - "$(readlink -f "${builddir:-.}")" "$(readlink -f "${srcdir:-.}")" <<'END'
 import json, os, pathlib, re, shlex, shutil, subprocess, sys, tempfile
@@ -43,7 +43,9 @@ KEYS = {
        for key in ("node", "namespace", "dir")},
     "memlock": "memlock = [ %s ];",
 }
-ALL = "export = { kubevirt = true; device_plugin = true; nad = true; sriov_network = true; harvester = true; libvirt = true; qemu = true; cdi = true; };"
+# each by itself, as some exclude others
+DOCUMENTS = ("kubevirt.yaml", "device-plugin.json", "nad.yaml", "sriov-network.yaml", "harvester.yaml", "libvirt.xml", "qemu.args", "cdi.json",
+             "udev.rules")
 count = bad = 0
 
 
@@ -134,7 +136,7 @@ def judge_documents(folder):
         if path.suffix == ".yaml":
             wrong = any(has_key(document, "INJECTED") for document in yaml.safe_load_all(text))
         elif path.suffix == ".json":
-            wrong = has_key(json.loads(text), "INJECTED")
+            wrong = has_key(json.loads(text or "{}"), "INJECTED")
         elif path.suffix == ".xml":
             wrong = xml.fromstring(text).iter("INJECTED") and any(True for _ in xml.fromstring(text).iter("INJECTED"))
         elif path.suffix == ".args":
@@ -146,6 +148,72 @@ def judge_documents(folder):
         if wrong:
             return f"{path.name}: {text}"
     return None
+
+
+# what the machine itself says: no slash nor white space, which a name in /sys cannot have
+DEVICE = [name for name in (re.sub(r"[\s/#]", "_", payload) for payload in PAYLOADS.values()) if name and len(name) < 200]
+MACHINE = """driver igb ids=8086:10c9 sriov netdevs
+driver vfio-pci
+driver nvidia ids=10de:1eb8
+function 0000:01:00.0 id=8086:10c9 vfs=2 vf_id=10ca offset=128 stride=2 net={name}
+slot {name} 0000:01:00
+function 0000:3b:00.0 id=10de:1eb8 class=030200 mdev=nvidia-222:{name}:3
+"""
+MACHINE_CONF = """pf = ( { match = { id = "8086:10c9"; }; vfs = 2; } );
+mdev = ( { match = { address = "0000:3b:00.0"; }; type = "nvidia-222"; count = 1; resource = "test/mdev"; } );
+"""
+EXPORT = "for x in " + " ".join(DOCUMENTS) + "; do {} export ${{x%.*}} >{}/$x 2>>{}/said || rm {}/$x; done"
+COMMANDS = ("plan", "apply --boot", "status", "--json status", "status --format=dot", "--json plan", "doctor", "--json doctor",
+            "explain 0000:01:00.0", "claims", "export config", "export udev", "reset")
+
+
+def judge_answers(folder):
+    """What each command answers on one such machine."""
+    for path in sorted(folder.glob("answer.*")):
+        text, command = path.read_text(errors="surrogateescape"), COMMANDS[int(path.suffix[1:])]
+        wrong = re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text) is not None
+        if not wrong and "--json" in command:
+            wrong = text and has_key(json.loads(text.splitlines()[0] if command.endswith("plan") else text), "INJECTED")
+        if not wrong and "dot" in command and shutil.which("dot"):
+            result = subprocess.run(["dot", "-Tsvg"], input=text.encode(errors="surrogateescape"), capture_output=True, check=False)
+            wrong = result.returncode or b"<INJECTED" in result.stdout
+        if not wrong and command == "export config":
+            (folder / "config").write_text(text)
+            wrong = subprocess.run([program, f"--config={folder}/config", "check"], capture_output=True, check=False).returncode
+        if not wrong and command == "export udev":
+            wrong = "RUN" in text
+        if wrong:
+            return f"{command}: {text!r}"
+    status = (folder / "codes").read_text().split()
+    return None if len(status) == len(COMMANDS) and set(status) <= {"0", "1", "2", "3"} else f"exit statuses {status}"
+
+
+def device_strings(work):
+    """The machine's own names: of interfaces, slots, types of mediated devices, and of the list of PCI names."""
+    why = []
+    for number, name in enumerate(DEVICE):
+        folder = work / f"device{number}"
+        folder.mkdir()
+        (folder / "machine").write_text(MACHINE.format(name=name))
+        (folder / "conf").write_text(MACHINE_CONF)
+        (folder / "ids").write_text(f"8086  {name}\n\t10c9  {name}\n\t10ca  {name}\n10de  {name}\n\t1eb8  {name}\n")
+        lines = [f"mount --bind {folder}/ids /usr/share/misc/pci.ids"]
+        for index, command in enumerate(COMMANDS):
+            lines.append(f"{program} --config={folder}/conf {command} >{folder}/answer.{index} 2>>{folder}/said; echo $? >>{folder}/codes")
+            if command.startswith("apply"):
+                lines.append(EXPORT.format(f"{program} --config={folder}/conf", folder, folder, folder))
+        (folder / "script").write_text("\n".join(lines))
+        result = subprocess.run([source / "tests/fake-kernel/with", folder / "machine", "sh", folder / "script"], cwd=folder,
+                                env={**os.environ, "BUILD": str(build)}, capture_output=True, timeout=120, check=False)
+        try:
+            wrong = judge_answers(folder) or judge_documents(folder)
+        except (ValueError, OSError, xml.ParseError, yaml.YAMLError) as error:
+            wrong = f"{error} {result.stderr}"
+        said = (folder / "said").read_text(errors="surrogateescape") if (folder / "said").exists() else ""
+        if not wrong and (re.search(r"[\x00-\x08\x0b-\x1f\x7f]", said) or list(folder.rglob("CANARY"))):
+            wrong = f"said {said!r}"
+        why += [f"{name!r}: {wrong}"] if wrong else []
+    return why
 
 
 with tempfile.TemporaryDirectory(prefix="sriov-setup-hostile.") as work:
@@ -178,16 +246,20 @@ with tempfile.TemporaryDirectory(prefix="sriov-setup-hostile.") as work:
         script, folder = work / "run.sh", work / "documents"
         with open(script, "w", encoding="utf-8") as file:
             for number, config in enumerate(accepted.values()):
-                (work / f"{number}.conf").write_text(config.replace("export = {", ALL[:-3] + " ") if "export" in config else config + ALL)
-                file.write(f"{program} --config={work}/{number}.conf apply --boot 2>>{work}/said\n"
-                           f"mkdir -p {folder}/{number}; cp -r /run/sriov-setup/export /run/cdi /run/udev {folder}/{number}/ 2>/dev/null\n")
+                (work / f"{number}.conf").write_text(config)
+                (folder / str(number)).mkdir(parents=True)
+                setup = f"{program} --config={work}/{number}.conf"
+                place = f"{folder}/{number}"
+                file.write(f"{setup} apply --boot 2>>{work}/said\n{EXPORT.format(setup, place, place, place)}\n")
         subprocess.run([source / "tests/fake-kernel/with", "igb", "sh", script], env={**os.environ, "BUILD": str(build)},
                        capture_output=True, timeout=300, check=False)
         why = [f"{name}: {wrong}" for number, name in enumerate(accepted)
                if (wrong := judge_documents(folder / str(number)))]
         written = len(list(folder.rglob("*.*")))
-        ok(not why and written > len(accepted), f"{written} documents of {len(accepted)} strings", "\n".join(why))
-        ok("\x1b" not in (work / "said").read_text(errors="replace"), "no control characters in messages")
+        ok(not why and written > 5 * len(accepted), f"{written} documents of {len(accepted)} strings", "\n".join(why))
+        ok(not any("\x1b" in path.read_text(errors="replace") for path in work.rglob("said")), "no control characters in messages")
+        why = device_strings(work)
+        ok(not why, f"{len(DEVICE)} names that a machine has, {len(COMMANDS)} commands each", "\n".join(why))
 print(f"1..{count}")
 sys.exit(1 if bad else 0)
 END

@@ -269,6 +269,32 @@ static void test_children(void)
 	use_is("one of another", &f, &s, 1, NULL, NULL);
 }
 
+#define IOMEM                                       \
+	"00000000-0009ffff : System RAM\n"          \
+	"2800000000-3fffffffff : PCI Bus 0000:00\n" \
+	"  2800000000-2fffffffff : 0000:05:00.0\n"  \
+	"    2800000000-2800ffffff : nvme\n"        \
+	"  3000000000-30ffffffff : 0000:06:00.0\n"
+
+static void test_framebuffer(void)
+{
+	struct fixture f;
+	struct system s = machine(&f);
+
+	fixture_write(&f, "proc/iomem",
+		      IOMEM "    3000000000-3001fa3fff : BOOTFB\n"
+			    "      3000000000-3001fa3fff : simpledrm\n");
+	use_is("the screen of the boot", &f, &s, 1, "it is the boot display", NULL);
+
+	s = machine(&f);
+	fixture_write(&f, "proc/iomem", IOMEM "    3000000000-3001fa3fff : efifb\n");
+	use_is("that of another function", &f, &s, 0, NULL, NULL);
+
+	s = machine(&f);
+	fixture_write(&f, "proc/iomem", IOMEM "  3100000000-3101fa3fff : BOOTFB\n");
+	use_is("one that lies in no function's BAR", &f, &s, 1, NULL, NULL);
+}
+
 static void test_rdma(void)
 {
 	static const char *const nodes[] = { "infiniband_verbs/uverbs3",
@@ -305,6 +331,7 @@ int main(void)
 	test_vfio();
 	test_claims();
 	test_children();
+	test_framebuffer();
 	test_rdma();
 	return done();
 }

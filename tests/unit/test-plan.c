@@ -464,6 +464,11 @@ static void test_one_pf(void)
 	plan = plan_make(&c, &s);
 	plan_keep(&plan, "0000:05:00.0");
 	is_int((long)plan.n_actions, 0, "one device: no module of others is loaded");
+	plan_done(&plan);
+	add_pf_rule(&c, "0000:99:00.0", 1, "vfio-pci")->required = true;
+	plan = plan_make(&c, &s);
+	plan_keep(&plan, "0000:05:00.0");
+	is_int((long)plan.n_problems, 0, "one device: no other one is required");
 	config_done(&c);
 	system_done(&s);
 }

@@ -97,7 +97,7 @@ def items(kind, name, schema, broken):
     for case in cases(kind):
         document = yaml.safe_load(text_of(case, kind))
         mine = [i for i in document["items"] if i["kind"] == name]
-        if case != "hostile":
+        if case not in ("hostile", "none"):
             ok(mine, f"{case}.{kind} has a {name}")
         wrong = [w for i in mine for w in faults(i, schema)]
         ok(document["kind"] == "List" and not wrong, f"{case}.{kind}: {name} by its schema", wrong)
@@ -130,8 +130,41 @@ def check_kubevirt():
             devices = yaml.safe_load(text_of(case, kind))["spec"]["configuration"]["permittedHostDevices"]
             ok(not faults(devices, schema), f"{case}.{kind} by its schema", faults(devices, schema))
             entry = ("pciHostDevices", 0)
-            for path, value in ((entry + ("pciAddress",), "0000:01:10.0"), (entry + ("resourceName",), None)):
+            for path, value in ((entry + ("pciAddress",), "0000:01:10.0"), (entry + ("resourceName",), None),
+                                ) if devices["pciHostDevices"] else ():
                 ok(faults(changed(devices, path, value), schema), f"{case}.{kind}: refuses {path} = {value}")
+
+
+def merged(document, patch):
+    """RFC 7386: kubectl patch --type merge."""
+    if not isinstance(patch, dict):
+        return patch
+    new = dict(document) if isinstance(document, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            new.pop(key, None)
+        else:
+            new[key] = merged(new.get(key), value)
+    return new
+
+
+def check_patch():
+    """The CR of others, with our patch: theirs stay, but for the same selector, and ours are there."""
+    with open(os.path.join(folder, "cr.json"), encoding="utf-8") as file:
+        before = json.load(file)
+    keys = (("pciHostDevices", "pciVendorSelector"), ("mediatedDevices", "mdevNameSelector"))
+    for case in cases("kubevirt-patch"):
+        after = merged(before, json.loads(text_of(case, "kubevirt-patch")))
+        new = after["spec"]["configuration"]["permittedHostDevices"]
+        old = before["spec"]["configuration"]["permittedHostDevices"]
+        ours = yaml.safe_load(text_of(case, "kubevirt"))["spec"]["configuration"]["permittedHostDevices"]
+        for key, selector in keys:
+            mine = ours.get(key, [])
+            taken = [e[selector].lower() for e in mine]
+            theirs = [e for e in old[key] if e[selector].lower() not in taken]
+            ok(theirs and new[key] == theirs + mine, f"{case}.kubevirt-patch keeps the {key} of others", new[key])
+        new.update({key: old[key] for key, _ in keys})
+        ok(after == before, f"{case}.kubevirt-patch changes nothing else", after)
 
 
 def check_json():
@@ -184,6 +217,9 @@ def check_libvirt():
             skip(f"{case}.libvirt by libvirt's grammar", "xmllint or libvirt's schemas are not installed")
             continue
         domain = top.find("domain")
+        if case == "none":
+            ok(len(top) == 0, "none.libvirt holds nothing")
+            continue
         for hostdev in top.findall("hostdev"):
             domain.find("devices").append(hostdev)
         for element, grammar in [(n, "network") for n in top.findall("network")] + [(domain, "domain")]:
@@ -229,7 +265,7 @@ try:
     import yaml
 except ImportError:
     jsonschema = yaml = None
-for check in (check_kubernetes, check_kubevirt, check_json):
+for check in (check_kubernetes, check_kubevirt, check_patch, check_json):
     if jsonschema:
         check()
     else:

@@ -1,4 +1,4 @@
-"""Consumers: libvirt takes the network; a VF goes into a second-level VM and comes back, with a DPDK guest's work in between."""
+"""Consumers: libvirt takes a network and a domain; a VF goes into a second-level VM, a DPDK guest, and comes back."""
 import vm
 
 CONF = """\
@@ -7,6 +7,7 @@ pf = ( { match = { address = "0000:01:00.0"; }; vfs = 4; driver = "vfio-pci"; li
          vf = ( { index = "2-3"; resource = "test/libvirt"; advertise = "libvirt"; } ); } );
 export = { kubevirt = false; libvirt = true; };
 """
+HUGE_CONF = CONF + 'kernel = { hugepages = ( { size = "2M"; count = 512; } ); };\n'
 INNER_CONF = """\
 device = ( { match = { id = "8086:10ca"; }; driver = "vfio-pci"; required = true; } );
 export = { kubevirt = false; };
@@ -51,7 +52,6 @@ cp /usr/sbin/sriov-setup usr/sbin/
 for file in $(ldd /usr/sbin/sriov-setup | grep -o '/[^ ]*'); do cp -L --parents $file .; done
 cp /etc/inner.conf etc/sriov.conf && cp /etc/inner.init init && chmod +x init
 find . | /virt/usr/bin/cpio --quiet -o -H newc >/run/inner.cpio
-modprobe kvm_amd || true
 """
 # The emulated CPU has AMD's virtualisation: with kvm_amd the second level is about as fast as the first.
 QEMU = """\
@@ -72,29 +72,54 @@ def wait_inner(t, guest, text, what, seconds=120):
                 if code else "")
 
 
+# Only the emulator that is used is asked what it can, which is most of the time a define takes.
+LIBVIRT = """\
+set -e
+modprobe kvm_amd || true
+mount --bind /dev/null /virt/usr/bin/qemu-system-i386
+cd /run
+sed -n "/<network>/,/<.network>/p" sriov-setup/export/libvirt.xml >network.xml
+sriov-setup --config=/etc/huge.conf export libvirt | sed -n "/<domain /,/<.domain>/p" >domain.xml
+setsid chroot /virt libvirtd -d >/run/libvirtd.log 2>&1 </dev/null
+"""
+# All VFs; it opens their groups, which nobody else may have then.
+ARGUMENTS = """\
+printf 'info qtree\\nquit\\n' | timeout 60 chroot /virt qemu-system-x86_64 -M q35 -accel tcg -m 64 -nodefaults \\
+	-display none -S -monitor stdio $(sriov-setup export qemu | grep -v '^#') 2>&1
+"""
+
+
 def scenario(t):
     with t.vm(devices=vm.igb("igb0", 1), virt=True, memory=1536,
-              files={"/etc/sriov.conf": CONF, "/etc/inner.conf": INNER_CONF, "/etc/inner.init": INNER_INIT}) as guest:
+              files={"/etc/sriov.conf": CONF, "/etc/huge.conf": HUGE_CONF,
+                     "/etc/inner.conf": INNER_CONF, "/etc/inner.init": INNER_INIT}) as guest:
         guest.start()
         t.eq(guest.status("sriov-setup apply --boot")[0], 0, "the VFs are made")
+        libvirt(t, guest)
+        code, said = guest.status(ARGUMENTS)
+        t.ok(code == 0 and said.count('dev: vfio-pci, id "vf-0000-01-1') == 4,
+             "QEMU takes the arguments of export qemu", said)
         guest.sh(INNER)
         guest.sh(QEMU)
-        libvirt(t, guest)
         into_the_vm(t, guest)
         out_of_the_vm(t, guest)
 
 
 def libvirt(t, guest):
-    """While the second-level VM boots."""
     virsh = "timeout 100 chroot /virt virsh -q -c qemu:///system"
-    guest.sh("cd /run; sed -n '/<network>/,/<.network>/p' sriov-setup/export/libvirt.xml >net.xml")
-    guest.sh("setsid chroot /virt libvirtd -d >/run/libvirtd.log 2>&1 </dev/null; "
-             f"for i in $(seq 60); do {virsh} list >/dev/null 2>&1 && exit 0; sleep 1; done; cat /run/libvirtd.log; exit 1", 200)
-    code, said = guest.status(f"{virsh} net-define /run/net.xml && {virsh} net-start libvirt", 150)
+    guest.sh(LIBVIRT)
+    guest.sh(f"for i in $(seq 60); do {virsh} list >/dev/null 2>&1 && exit 0; sleep 1; done; cat /run/libvirtd.log; exit 1", 200)
+    code, said = guest.status(f"{virsh} net-define --validate /run/network.xml && {virsh} net-start libvirt", 150)
     t.ok(code == 0, "virsh net-define and net-start take the network", said)
     t.has(guest.status(f"{virsh} net-dumpxml libvirt", 120)[1], "bus='0x01' slot='0x10' function='0x4'",
           "and it has its VFs")
-    guest.status("pkill -x libvirtd")
+    code, said = guest.status(f"{virsh} define --validate /run/domain.xml", 150)
+    t.ok(code == 0, "virsh define takes the DPDK worker's domain", said)
+    said = guest.status(f"{virsh} dumpxml dpdk-worker", 120)[1]
+    t.has(said, "<iommu model='intel'>", "with its vIOMMU")
+    t.has(said, "<page size='2048' unit='KiB'/>", "and the hugepages of the config")
+    t.hasnt(said, "pcie-to-pci-bridge", "its VF gets a port of its own")
+    guest.status("pkill -x libvirtd; umount /virt/usr/bin/qemu-system-i386")
 
 
 def into_the_vm(t, guest):
@@ -119,7 +144,7 @@ def out_of_the_vm(t, guest):
     code, said = guest.status(f"sriov-setup detach {VF} --wait=100", 150)
     t.eq((code, said), (0, f"sriov-setup: {VF}: detached and released\n"), "detach")
     wait_inner(t, guest, "INNER GONE", "the guest has let go of it", 30)
-    t.eq(guest.sh("sriov-setup claims"), "", "it is claimed by nobody")
+    t.has(guest.sh("sriov-setup claims"), "no VF is claimed", "it is claimed by nobody")
     t.eq(guest.status("sriov-setup claim test/vm --owner=next"), (0, VF + "\n"), "and is there for the next")
     t.eq(guest.sh(f"basename $(readlink /sys/bus/pci/devices/{VF}/driver)").strip(), "vfio-pci", "on its driver still")
     t.eq(guest.status("kill $(pgrep -f inner.qmp); sleep 2; sriov-setup plan"), (0, "nothing to do\n"),
