@@ -281,16 +281,26 @@ static int do_override(const struct root *root, const struct action *a)
 }
 
 /* The VF is asked once more, as close to the write as can be. */
-static int unbind(const struct root *root, const struct action *a)
+static int check_unused(const struct root *root, const struct action *a)
 {
-	_cleanup_free_ char *path = xasprintf(DRIVERS "/%s/unbind", a->name),
-			    *address = NULL;
 	_cleanup_free_ char *device = device_path(a);
+
+	return a->disruptive && !a->forced && inuse_vfio(root, device) == 1 ? -EBUSY : 0;
+}
+
+static int write_unbind(const struct root *root, const struct action *a)
+{
+	_cleanup_free_ char *address = NULL;
 	int r = device_address(root, a, &address);
 
-	if (r == 0 && a->disruptive && !a->forced && inuse_vfio(root, device) == 1)
-		r = -EBUSY;
-	return r < 0 ? r : root_write(root, address, "%s", path);
+	return r < 0 ? r : root_write(root, address, DRIVERS "/%s/unbind", a->name);
+}
+
+static int unbind(const struct root *root, const struct action *a)
+{
+	int r = check_unused(root, a);
+
+	return r < 0 ? r : write_unbind(root, a);
 }
 
 static int do_unbind(const struct root *root, const struct action *a)
@@ -708,34 +718,41 @@ static void *unbind_thread(void *data)
 {
 	struct unbinding *u = data;
 
-	u->result = -ETIMEDOUT; /* until it has ended */
-	u->result = unbind(u->root, u->action);
+	u->result = write_unbind(u->root, u->action);
 	return NULL;
 }
 
 /*
  * Threads, because a process for each costs more than the kernel's own work; in a child,
- * because a process one of whose threads the kernel holds never ends.
+ * because a process one of whose threads the kernel holds never ends. A VF is asked by
+ * one thread only: asking opens its group, which others may be in.
  */
 static int unbind_in_child(struct unbinding *all, size_t n)
 {
 	pthread_t threads[UNBIND_AT_ONCE];
 	pid_t pid = start_child();
+	size_t begun = 0;
+	int r = 0;
 
 	if (pid != 0)
 		return pid < 0 ? pid : wait_child(pid, UNBIND_DEADLINE);
-	for (size_t i = 0; i < n; i++) {
-		int r = pthread_create(&threads[i], NULL, unbind_thread, &all[i]);
+	for (; begun < n; begun++) {
+		struct unbinding *u = &all[begun];
 
-		if (r != 0)
-			exit_with(-r);
+		r = check_unused(u->root, u->action);
+		u->result = -ETIMEDOUT; /* until it has ended */
+		if (r == 0)
+			r = -pthread_create(&threads[begun], NULL, unbind_thread, u);
+		if (r < 0) {
+			u->result = r;
+			break;
+		}
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < begun; i++) {
 		pthread_join(threads[i], NULL);
-	for (size_t i = 0; i < n; i++)
-		if (all[i].result < 0)
-			exit_with(all[i].result);
-	_exit(0);
+		r = r < 0 ? r : all[i].result;
+	}
+	_exit(r < 0);
 }
 
 /*

@@ -1,5 +1,4 @@
-/* Names as libpci's list has them: what is found by jumping in it is what stands there.
- */
+/* Names are those that stand in the list of IDs. */
 #include "names.h"
 #include "tap.h"
 
