@@ -161,14 +161,6 @@ tells CLAIM attach 0000:01:10.0 --qmp=/run/nobody
 tells KARGS --root=$image --config=/run/sriov.conf kargs apply
 tells FILES --root=/run/image2 apply
 
-readme() { sed '$d' "$here/verbs/status" | while read -r line; do grep -qF "$line" "$here/../../README.md" || return; done; }
-n=$((n + 1))
-if readme; then
-	echo "ok $n - README shows that status"
-else
-	echo "not ok $n - README shows that status"
-	bad=1
-fi
 for verb in $("$builddir/sriov-setup" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
 	case "$seen $verb" in
 	*" $verb "*) ;;

@@ -1,11 +1,20 @@
-"""The Debian package: installed, used as the README says, upgraded with a VF in use, removed, purged."""
+"""The Debian package: installed and used by the README's commands, upgraded with a VF in use, removed, purged."""
+import os
+import pathlib
+import re
+import subprocess
+
 import vm
+
+TOP = pathlib.Path(__file__).resolve().parents[3]
+README = TOP / "README.md"
+PICTURE = TOP / "examples/status.svg"
 
 CONF = 'pf = ( { match = { id = "8086:10c9"; }; vfs = 7; resource = "intel.com/82576_vf"; } );\n'
 KERNEL = 'kernel = { passthrough = true; };\nmemlock = [ "containerd.service" ];\n'
 
 # All files of others that a tool of ours could reach, with their content.
-OTHERS = ("find /etc /boot /usr/lib /usr/sbin /usr/share /var/lib -xdev \\( -path '*sriov*' -o -path /var/lib/dpkg"
+OTHERS = ("find /etc /boot /usr/lib /usr/sbin /usr/share /var/lib -xdev \\( -path '*sriov*' -o -path /var/lib/dpkg -o -path /var/lib/apt"
           " -o -path /var/lib/systemd -o -name 'ld.so.cache' -o -name database"
           " -o -path /boot/grub/grubenv -o -name 'initrd.img-*' \\) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum")
 # dpkg's trigger makes it again when a hook comes or goes
@@ -15,19 +24,51 @@ VFS = ("for i in 0 1 2 3 4 5 6; do readlink /sys/bus/pci/devices/0000:01:00.0/vi
 
 
 def scenario(t):
+    commands, config, status = blocks("Install on real hardware")
+    # what "tests/packages out" makes, for the guest's release
     with t.vm(devices=vm.igb("igb0", 1), product=False,
-              files={"/root/sriov-setup.deb": vm.script("deb").read_bytes()}) as guest:
+              files={"/root/out/sriov-setup_0_amd64.deb": vm.script("deb").read_bytes()}) as guest:
         guest.start()
         guest.sh("update-initramfs -u >/run/initramfs.log 2>&1", 300)  # as this machine, not the builder, makes it
-        guest.sh(f"{OTHERS} >/run/others.before; {INITRD} >/run/initrd.before")
-        install(t, guest)
+        guest.sh(f"mkdir /root/before; {OTHERS} >/root/before/others; {INITRD} >/root/before/initrd")
+        follow(t, guest, commands, config)
+        after_reboot(t, guest, status)
         use(t, guest)
         upgrade(t, guest)
         remove(t, guest)
 
 
-def install(t, guest):
-    guest.sh("dpkg -i /root/sriov-setup.deb")
+def blocks(title):
+    """The indented blocks of a section of the README, each as its lines."""
+    section = re.search(rf"^## {title}\n(.*?)^## ", README.read_text(), re.M | re.S).group(1)
+    return [re.sub("^    ", "", block, flags=re.M).splitlines()
+            for block in re.findall(r"(?:^    .*\n)+", section, re.M)]
+
+
+def indented(lines):
+    return "".join(f"    {line}\n" for line in lines)
+
+
+def follow(t, guest, commands, config):
+    """Each command as it is there, in that order; what a person does otherwise is done for her."""
+    results = {}
+    commands = [line.split("  #")[0].strip() for line in commands]
+    t.eq(commands[0], "tests/packages out", "README: packages are built into out")
+    for command in commands[1:]:
+        if command == "editor /etc/sriov.conf":
+            idle(t, guest)
+            guest.sh("cat >/etc/sriov.conf <<'E'\n" + "\n".join(config) + "\nE")
+        else:
+            results[command] = guest.status(f"cd /root; {command}", 300)
+            good = {"sriov-setup doctor": [0, 2], "sriov-setup check && sriov-setup plan": [2]}.get(command, [0])
+            t.ok(results[command][0] in good, f"README: {command}", results[command][1])
+    t.has(results["sriov-setup doctor"][1], "ok         0000:01:00.0: up to 7 VFs of the card's 8, driver igb",
+          "the doctor sees the card")
+    t.has(results["sriov-setup check && sriov-setup plan"][1], "+ create 7 VFs on 0000:01:00.0", "the plan makes VFs")
+    t.eq(results["sriov-setup status"][1].count("vfio-pci"), 7, "and status shows them on vfio-pci")
+
+
+def idle(t, guest):
     t.eq(guest.status("systemctl is-active sriov-setup sriov-setup-kargs")[1].split(), ["inactive"] * 2,
          "the installation starts nothing")
     t.eq(guest.status("systemctl is-enabled sriov-setup sriov-setup-kargs")[1].split(), ["disabled"] * 2,
@@ -36,10 +77,30 @@ def install(t, guest):
     t.eq(guest.sh("sriov-setup plan").strip(), "nothing to do", "and asks for nothing")
 
 
+def after_reboot(t, guest, status):
+    guest.reboot()
+    t.eq(guest.sh(VFS).count("vfio-pci"), 7, "after a reboot the VFs are on vfio-pci")
+    guest.sh("echo >/sys/bus/pci/devices/0000:01:11.0/driver_override;"
+             "echo 0000:01:11.0 >/sys/bus/pci/drivers/vfio-pci/unbind")
+    screen = guest.sh("LC_ALL=C.UTF-8 script -qec 'sriov-setup status' /dev/null").replace("\r", "")
+    t.has(screen, "\033[", "status has colours on a terminal")
+    screen = [line.rstrip() for line in re.sub(r"\033\[[0-9;]*m|\^D\x08\x08", "", screen).splitlines()]
+    dot = guest.sh("sriov-setup --format=dot status")
+    if os.environ.get("UPDATE"):  # of README and picture
+        README.write_text(README.read_text().replace(indented(status), indented(screen)))
+        subprocess.run(["dot", "-Tsvg", "-o", PICTURE], input=dot, text=True, check=True)
+    t.eq(screen, status, "and is as the README shows it")
+    # another version of graphviz has other coordinates, but the same words
+    words = re.findall(r"<text[^>]*>(.*?)</text>", PICTURE.read_text())
+    t.eq(sorted(line for label in re.findall('label="(.*?)"', dot) for line in label.split("\\n")),
+         sorted(word.replace("&#45;", "-").replace("&#39;", "'") for word in words), "and so is the picture")
+    guest.sh("systemctl restart sriov-setup")
+    t.has(guest.sh("sriov-setup plan"), "nothing to do", "a restart puts right what differs")
+
+
 def use(t, guest):
-    guest.sh(f"cat >/etc/sriov.conf <<'E'\n{KERNEL}{CONF}E\nsystemctl enable sriov-setup; "
-             "systemctl start sriov-setup sriov-setup-kargs")
-    t.eq(guest.sh(VFS).count("vfio-pci"), 7, "enabled and started it makes the VFs")
+    guest.sh(f"cat >/etc/sriov.conf <<'E'\n{KERNEL}{CONF}E\nsystemctl restart sriov-setup sriov-setup-kargs")
+    t.eq(guest.sh(VFS).count("vfio-pci"), 7, "another config for the same VFs leaves them")
     t.has(guest.sh("sriov-setup plan"), "nothing to do", "and nothing is left to do")
     t.has(guest.sh("cat /boot/grub/grub.cfg"), "iommu=pt", "GRUB has the argument for the next boot")
     # a process that has a VF, as a virtual machine would
@@ -57,7 +118,7 @@ def holds(guest):
 
 def upgrade(t, guest):
     before = guest.sh(VFS)
-    guest.sh("date +%s.%N >/run/before-upgrade; dpkg-deb -R /root/sriov-setup.deb /root/next; "
+    guest.sh("date +%s.%N >/run/before-upgrade; dpkg-deb -R /root/out/sriov-setup_*.deb /root/next; "
              "sed -i 's/^Version: .*/Version: 99/' /root/next/DEBIAN/control; "
              "dpkg-deb -b /root/next /root/next.deb; "
              "systemctl show -P InvocationID sriov-setup >/run/invocation; dpkg -i --force-confold /root/next.deb")
@@ -71,7 +132,11 @@ def upgrade(t, guest):
 
 def remove(t, guest):
     before = guest.sh(VFS)
-    guest.sh("echo 'pf = ( { match = 7; } );' >>/etc/sriov.conf; dpkg -r sriov-setup")  # also with a mistake in it
+    guest.sh("echo 'pf = ( { match = 7; } );' >>/etc/sriov.conf")
+    t.eq(guest.status("systemctl restart sriov-setup")[0], 1, "a mistake in the config fails the service")
+    t.has(guest.sh("journalctl -b -x -u sriov-setup"), "Correct the line as the message says",
+          "and journalctl -x explains it")
+    guest.sh("dpkg -r sriov-setup")  # with the mistake in it
     t.eq((guest.sh(VFS), holds(guest)), (before, True), "removed: VFs and their user are untouched")
     t.eq(guest.sh("find /etc /boot /run/sriov-setup /run/udev/rules.d -name '*sriov*' ! -type d ! -name lock"
                   " ! -path '*.wants/*'").split(), ["/etc/sriov.conf"], "only the config is left")
@@ -81,7 +146,7 @@ def remove(t, guest):
     t.eq(guest.sh("find / -xdev -name '*sriov*' -not -path '/proc/*' -not -path '/sys/*' -not -path '/root/*'"
                   " -not -path '*/modules/*' -not -path '/usr/include/*' -not -path '/usr/src/*'").split(), [],
          "nothing of ours is left")
-    t.eq(guest.status(f"{OTHERS} >/run/others.after; diff /run/others.before /run/others.after"), (0, ""),
+    t.eq(guest.status(f"{OTHERS} >/run/others.after; diff /root/before/others /run/others.after"), (0, ""),
          "the files of others are the same to the byte")
     t.eq(guest.status(f"{INITRD} >/run/initrd.after; [ -s /run/initrd.after ] &&"
-                      " diff /run/initrd.before /run/initrd.after"), (0, ""), "the initrd holds what it held")
+                      " diff /root/before/initrd /run/initrd.after"), (0, ""), "the initrd holds what it held")
