@@ -274,7 +274,8 @@ static void put_list(struct document *map, const char *key, const char *selector
 	}
 }
 
-/* A list that is left out is left alone by the patch; one of the two is always there. */
+/* A list that is left out is left alone by the patch; an empty one would take from all
+ * other nodes what they offer. */
 static struct document *make_patch(const struct entries *pci, const struct entries *mdevs,
 				   bool external)
 {
@@ -283,7 +284,7 @@ static struct document *make_patch(const struct entries *pci, const struct entri
 	devices = document_put_map(
 		document_put_map(document_put_map(patch, "spec"), "configuration"),
 		"permittedHostDevices");
-	if (pci->n || !mdevs->n)
+	if (pci->n)
 		put_list(devices, "pciHostDevices", "pciVendorSelector", pci, external);
 	if (mdevs->n)
 		put_list(devices, "mediatedDevices", "mdevNameSelector", mdevs, external);

@@ -152,8 +152,7 @@ static void test_variant(void)
 	add_vf(&s, "0000:01:00.1", "mlx5_vfio_pci");
 	text = snippet(&c, &s, &warnings);
 	document_is("a variant driver is invisible to KubeVirt", text,
-		    "spec:\n  configuration:\n    permittedHostDevices:\n      "
-		    "pciHostDevices: []\n");
+		    "spec:\n  configuration:\n    permittedHostDevices: {}\n");
 	ok(strstr(text, "KubeVirt only takes the driver vfio-pci") != NULL,
 	   "and that is said");
 	strings_done(&warnings);
@@ -205,7 +204,7 @@ static void test_paths(void)
 	c.export.where = (struct where){ "/etc/sriov.conf", 9 };
 	c.export.device_plugin = true;
 	_cleanup_free_ char *auto_kubevirt = export_as("kubevirt", &c, &s, &notes);
-	ok(strstr(auto_kubevirt, "pciHostDevices: []") && !notes.errors.n,
+	ok(strstr(auto_kubevirt, "permittedHostDevices: {}") && !notes.errors.n,
 	   "network VFs are the device plugin's where both are on");
 	c.pfs[0].vf[0].advertise = ADVERTISE_KUBEVIRT;
 	free(export_as("device-plugin", &c, &s, &notes));

@@ -131,7 +131,7 @@ def check_kubevirt():
             ok(not faults(devices, schema), f"{case}.{kind} by its schema", faults(devices, schema))
             entry = ("pciHostDevices", 0)
             for path, value in ((entry + ("pciAddress",), "0000:01:10.0"), (entry + ("resourceName",), None),
-                                ) if devices["pciHostDevices"] else ():
+                                ) if devices.get("pciHostDevices") else ():
                 ok(faults(changed(devices, path, value), schema), f"{case}.{kind}: refuses {path} = {value}")
 
 
