@@ -3,6 +3,8 @@
 #include "apply-link.h"
 #include "apply-nvme.h"
 #include "attribute.h"
+#include "child.h"
+#include "failure.h"
 #include "inuse.h"
 #include "log.h"
 #include "made.h"
@@ -13,10 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #define DEVICES "sys/bus/pci/devices"
@@ -60,60 +59,14 @@ static int seconds_left(const struct timespec *end)
 	return now.tv_sec < end->tv_sec ? (int)(end->tv_sec - now.tv_sec) : 0;
 }
 
-static int wait_child(pid_t pid, int seconds)
-{
-	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd child = { .fd = fd, .events = POLLIN };
-	int status, r;
-
-	do
-		r = fd < 0 ? -1 : poll(&child, 1, seconds * 1000);
-	while (fd >= 0 && r < 0 && errno == EINTR);
-	if (r <= 0) {
-		r = r < 0 ? -errno : -ETIMEDOUT;
-		/* ends it unless the kernel holds it in D state; then it stays behind,
-		 * not us */
-		kill(pid, SIGKILL);
-		return r;
-	}
-	if (waitpid(pid, &status, 0) < 0)
-		return -errno;
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
-}
-
-/* errno values fit the exit status (below 256) but for ENOTSUPP, 524, that cxgb4 returns.
- */
-static void exit_with(int r)
-{
-	_exit(r == -524 ? EOPNOTSUPP : -r);
-}
-
-/*
- * What the kernel can block for ever (a VF that a VM holds, a firmware that hangs) is
- * done by a child: the deadline is then ours. One that stays behind must not keep a pipe
- * open whose reader waits for its end.
- */
-static pid_t start_child(void)
-{
-	pid_t pid = fork();
-	int null;
-
-	if (pid != 0)
-		return pid < 0 ? -errno : pid;
-	null = open("/dev/null", O_RDWR);
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		dup2(null, fd);
-	return 0;
-}
-
 static int write_with_deadline(const struct root *root, const char *path,
 			       const char *value, int seconds)
 {
-	pid_t pid = start_child();
+	pid_t pid = child_start();
 
 	if (pid == 0)
-		exit_with(root_write(root, value, "%s", path));
-	return pid < 0 ? pid : wait_child(pid, seconds);
+		child_exit(root_write(root, value, "%s", path));
+	return pid < 0 ? pid : child_wait(pid, seconds);
 }
 
 /* The same for more than one write. */
@@ -121,11 +74,11 @@ static int with_deadline(const struct root *root, const struct action *a,
 			 int (*act)(const struct root *root, const struct action *a),
 			 int seconds)
 {
-	pid_t pid = start_child();
+	pid_t pid = child_start();
 
 	if (pid == 0)
-		exit_with(act(root, a));
-	return pid < 0 ? pid : wait_child(pid, seconds);
+		child_exit(act(root, a));
+	return pid < 0 ? pid : child_wait(pid, seconds);
 }
 
 static int do_load_module(const struct root *root, const struct action *a)
@@ -391,7 +344,7 @@ static int do_by_child(const struct root *root, const struct action *a,
 
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
-	pid = start_child();
+	pid = child_start();
 	if (pid == 0) {
 		struct strings refusals = {};
 
@@ -400,7 +353,7 @@ static int do_by_child(const struct root *root, const struct action *a,
 			dprintf(fds[1], "%s\n", refusals.items[i]);
 		_exit(-r);
 	}
-	r = pid < 0 ? pid : wait_child(pid, LINK_DEADLINE);
+	r = pid < 0 ? pid : child_wait(pid, LINK_DEADLINE);
 	close(fds[1]);
 	tell_refusals(a, fds[0]); /* a pipe's 64 KiB hold them all */
 	return r;
@@ -448,112 +401,6 @@ static int (*const verbs[N_VERBS])(const struct root *root, const struct action 
 	[SET_NVME] = do_set_nvme,
 	[RESET] = do_reset,
 };
-
-/* What the kernel means by an errno of this verb: vf-mechanics §J. NULL: nothing to add.
- */
-static const struct hint {
-	enum verb verb;
-	int error;
-	const char *text;
-} hints[] = {
-	{ CREATE_VFS, EBUSY, "the PF is resetting or was given VFs meanwhile" },
-	{ CREATE_VFS, EAGAIN, "the PF is not ready yet" },
-	{ CREATE_VFS, EPERM, "the driver refuses this many; try fewer" },
-	{ CREATE_VFS, ENOENT,
-	  "its driver is gone, or cannot create VFs through sysfs (mlx4: num_vfs= module "
-	  "option)" },
-	{ CREATE_VFS, ERANGE, "more than the device and its driver allow" },
-	{ CREATE_VFS, EOPNOTSUPP,
-	  "the driver has SR-IOV turned off (ice: its DDP package is missing?) or the "
-	  "slot lacks ARI" },
-	{ CREATE_VFS, ENOSPC, "no interrupt vectors left for VFs; ask for fewer" },
-	{ CREATE_VFS, ENOMEM,
-	  "the firmware left no memory window or bus number for VFs: turn on SR-IOV and "
-	  "Above 4G "
-	  "Decoding there, or kernel.pci_realloc" },
-	{ CREATE_VFS, EINVAL, "the driver rejects this number; see the kernel log" },
-	{ CREATE_VFS, EIO, "the device or its driver failed; see the kernel log" },
-	{ CREATE_VFS, ETIMEDOUT,
-	  "the driver is stuck, or VFs did not appear; see the kernel log" },
-	{ CREATE_MDEV, ENOSPC, "the device has no room for one more of this type" },
-	{ CREATE_MDEV, EUSERS, "the device has no room for one more of this type" },
-	{ CREATE_MDEV, EEXIST, "another device has this UUID" },
-	{ CREATE_MDEV, ETIMEDOUT, "the driver is stuck; see the kernel log" },
-	{ REMOVE_MDEV, EBUSY, "somebody has taken it into use meanwhile" },
-	{ REMOVE_MDEV, ETIMEDOUT, "somebody uses it" },
-	{ BIND, ENOENT, "there is no such driver: is its module installed?" },
-	{ BIND, ENODEV, "the driver does not take this device, or it has vanished" },
-	{ BIND, EINVAL, "no IOMMU group, or the device is on vfio-pci's denylist" },
-	{ BIND, EBUSY, "another driver was faster" },
-	{ BIND, ETIMEDOUT, "the driver is stuck; see the kernel log" },
-	{ PROBE, ETIMEDOUT, "the driver is stuck; see the kernel log" },
-	{ UNBIND, ETIMEDOUT, "somebody uses it" },
-	{ OVERRIDE, ETIMEDOUT, "the kernel waits for who has it open" },
-	{ UNBIND, EBUSY, "somebody has taken it into use meanwhile" },
-	{ REMOVE_VFS, EBUSY, "one of them was given a driver meanwhile" },
-	{ REMOVE_VFS, ENOENT, "its driver cannot remove VFs through sysfs" },
-	{ REMOVE_VFS, EIO, "the driver accepted it, but VFs are left" },
-	{ REMOVE_VFS, ETIMEDOUT, "the driver is stuck; see the kernel log" },
-	{ SET_ESWITCH, ETIMEDOUT, "the driver is stuck; see the kernel log" },
-	{ SET_LINK, ETIMEDOUT,
-	  "the driver or its firmware is stuck; see the kernel log" },
-	{ SET_VF, ETIMEDOUT, "the driver or its firmware is stuck; see the kernel log" },
-	{ SET_NVME, ETIMEDOUT, "the controller is stuck; see the kernel log" },
-	{ SET_NVME, EACCES,
-	  "the unit may not yet: \"systemctl daemon-reload\" looks at the config again" },
-	{ RESET, ETIMEDOUT, "the controller does not come back; see the kernel log" },
-	{ RESET, ENOENT, "the device knows no way to reset it alone" },
-	{ LOAD_MODULE, ENOENT, "no such module for this kernel" },
-	{ LOAD_MODULE, ELIBACC, "libkmod.so.2 is not installed" },
-	{ LOAD_MODULE, EPERM, "it is blacklisted, or modules are locked" },
-	{ LOAD_MODULE, EKEYREJECTED,
-	  "it is not signed by a key that Secure Boot trusts" },
-};
-
-static const char *hint(enum verb verb, int error)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
-		if (hints[i].verb == verb && hints[i].error == error)
-			return hints[i].text;
-	return NULL;
-}
-
-static const char *message_kind(enum verb verb, int error)
-{
-	if (error == ETIMEDOUT)
-		return MESSAGE_STUCK;
-	if (verb == LOAD_MODULE)
-		return MESSAGE_NO_MODULE;
-	if (verb == REMOVE_VFS)
-		return MESSAGE_NO_VFS;
-	if (verb == CREATE_VFS)
-		return error == ENOMEM || error == ENOSPC ? MESSAGE_NO_ROOM :
-							    MESSAGE_NO_VFS;
-	return verb == BIND || verb == PROBE || verb == UNBIND || verb == OVERRIDE ?
-		       MESSAGE_NO_DRIVER :
-		       MESSAGE_NOT_SET;
-}
-
-static int report(const struct action *a, int error)
-{
-	_cleanup_free_ char *text = action_text(a, false);
-	const char *more = hint(a->verb, -error);
-	const struct log_subject subject = { .pci = a->function,
-					     .kind = message_kind(a->verb, -error),
-					     .file = a->where.file,
-					     .line = a->where.line,
-					     .error = error };
-	char place[32] = "";
-
-	if (error == -EREMOTEIO) /* said already */
-		return error;
-	if (a->where.file)
-		snprintf(place, sizeof(place), ":%d", a->where.line);
-	return log_full(LOG_ERR, &subject, "cannot %s%s%s%s%s%s%s", text,
-			more ? " (" : "", more ? more : "", more ? ")" : "",
-			a->where.file ? ", asked for by " : "",
-			a->where.file ? a->where.file : "", place);
-}
 
 /* Does the failure of `before` make `a` pointless? Not where a VF came all the same. */
 static bool depends(const struct root *root, const struct action *a,
@@ -691,7 +538,7 @@ static void finish(struct work *w, size_t i, int error)
 	if (is_gone(w->root, &w->plan->actions[i]))
 		report_gone(w, &w->plan->actions[i]);
 	else
-		report(&w->plan->actions[i], error);
+		failure_report(&w->plan->actions[i], error);
 	w->first_error = w->first_error ? w->first_error : error;
 }
 
@@ -730,12 +577,12 @@ static void *unbind_thread(void *data)
 static int unbind_in_child(struct unbinding *all, size_t n)
 {
 	pthread_t threads[UNBIND_AT_ONCE];
-	pid_t pid = start_child();
+	pid_t pid = child_start();
 	size_t begun = 0;
 	int r = 0;
 
 	if (pid != 0)
-		return pid < 0 ? pid : wait_child(pid, UNBIND_DEADLINE);
+		return pid < 0 ? pid : child_wait(pid, UNBIND_DEADLINE);
 	for (; begun < n; begun++) {
 		struct unbinding *u = &all[begun];
 
