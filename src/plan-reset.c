@@ -50,17 +50,18 @@ static void give_back(struct planner *p, const struct function *f,
 static void take_mdev(struct planner *p, const struct function *f,
 		      const struct made_item *item)
 {
+	const struct where where = {};
 	struct action *a;
 
 	if (!item->here)
 		return;
 	if (item->in_use && !planner_is_forced(p, f)) {
-		planner_problem(p, LOG_ERR, f, (struct where){},
+		planner_problem(p, LOG_ERR, f, where,
 				"mediated device %s stays because %s", item->uuid,
 				item->in_use);
 		return;
 	}
-	a = planner_add(p, REMOVE_MDEV, f, NONE, NULL, item->uuid, (struct where){});
+	a = planner_add(p, REMOVE_MDEV, f, NONE, NULL, item->uuid, where);
 	a->disruptive = true;
 	a->forced = planner_is_forced(p, f);
 }

@@ -34,7 +34,17 @@ static unsigned read_number(const struct root *dir, const char *attribute)
 {
 	unsigned long value;
 
-	return root_read_unsigned(dir, &value, "%s", attribute) < 0 ? 0 : (unsigned)value;
+	return root_read_unsigned(dir, &value, "%s", attribute) < 0 || value > UINT_MAX ?
+		       0 :
+		       (unsigned)value;
+}
+
+/* A count of VFs, which are 16 bits in the capability; what has more is no count. */
+static unsigned read_vfs(const struct root *dir, const char *attribute)
+{
+	unsigned count = read_number(dir, attribute);
+
+	return count > VFS_LIMIT ? 0 : count;
 }
 
 /* sriov_vf_device_show() prints bare hexadecimal digits */
@@ -241,7 +251,7 @@ static int read_function(struct system *system, const struct root *root, int ind
 		if (r < 0)
 			return r;
 		f->numa_node = read_signed(&dir, "numa_node");
-		f->total_vfs = read_number(&dir, "sriov_totalvfs");
+		f->total_vfs = read_vfs(&dir, "sriov_totalvfs");
 		if (wants->serial)
 			f->serial = read_serial(&dir);
 		if (f->class >> 16 == 0x03 && is_boot_display(&dir))
