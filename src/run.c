@@ -318,9 +318,7 @@ int run_apply(const struct config *config, const struct root *root,
 	failed |= root_trouble(root) < 0 || write_exports(config, root, &system) < 0;
 	if (!options->boot && !options->device)
 		failed |= run_kargs(config, root) < 0;
-	if (failed || outcome.done) /* PID 1 passes each status on, which a boot feels */
-		log_status("%s, %u changes made", failed ? "failed" : "done",
-			   outcome.done);
+	log_status("%s, %u changes made", failed ? "failed" : "done", outcome.done);
 	return !failed ? 0 : outcome.done ? 3 : 1;
 }
 
