@@ -412,7 +412,7 @@ static bool depends(const struct root *root, const struct action *a,
 		return false;
 	if (a->verb == REMOVE_VFS) /* never while one of them would not go */
 		return true;
-	if (error == -EREMOTEIO)
+	if (error == -EREMOTEIO && (a->vf != NONE || before->verb == CREATE_VFS))
 		return a->vf != NONE &&
 		       !root_exists(root, DEVICES "/%s/virtfn%d", a->function, a->vf);
 	return before->vf == NONE || before->vf == a->vf;
