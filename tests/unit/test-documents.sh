@@ -54,7 +54,7 @@ fi
 rm -f "$dir"/*.status "$dir"/*.colours "$dir"/*.dot
 if command -v python3 >/dev/null; then
 	"${builddir:-.}/tests/unit/documents" none current >"$dir/cr.json"
-	python3 "$here/unit/validate.py" "$dir" "$here/schemas" >"$dir/tap" || bad=1
+	python3 -B "$here/unit/validate.py" "$dir" "$here/schemas" >"$dir/tap" || bad=1
 	grep -E '^(not )?ok|^#' "$dir/tap" | sed -E "s/^((not )?ok) ([0-9]+)/\1/" | while read -r line; do echo "$line"; done
 	grep -q '^1\.\.' "$dir/tap" || { echo "not ok - validate.py ran to its end" && bad=1; }
 	echo "1..$((n + $(grep -cE '^(not )?ok' "$dir/tap")))"

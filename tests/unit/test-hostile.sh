@@ -2,9 +2,10 @@
 # Every string of the config, and every one that a device or the list of names provides, with the syntax of every
 # language that it is written into: refused with its line, or what was written means nothing else to the real parser.
 command -v python3 >/dev/null || { echo "1..0 # SKIP no python3" && exit 0; }
-exec python3 -B - "$(readlink -f "${builddir:-.}")" "$(readlink -f "${srcdir:-.}")" <<'END'
+PYTHONPATH=$(readlink -f "${srcdir:-.}/tests/unit") exec python3 -B - "$(readlink -f "${builddir:-.}")" "$(readlink -f "${srcdir:-.}")" <<'END'
 import json, os, pathlib, re, shlex, shutil, subprocess, sys, tempfile
 import xml.etree.ElementTree as xml
+import tap
 try:
     import tomllib, yaml
 except ImportError:
@@ -46,16 +47,6 @@ KEYS = {
 # each by itself, as some exclude others
 DOCUMENTS = ("kubevirt.yaml", "device-plugin.json", "nad.yaml", "sriov-network.yaml", "harvester.yaml", "libvirt.xml", "qemu.args", "cdi.json",
              "udev.rules")
-count = bad = 0
-
-
-def ok(good, name, detail=""):
-    global count, bad
-    count += 1
-    bad += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
-    if not good:
-        print("# " + str(detail)[:2000].replace("\n", "\n# "))
 
 
 def quoted(text):
@@ -238,12 +229,11 @@ with tempfile.TemporaryDirectory(prefix="sriov-setup-hostile.") as work:
                 run(None, f"--root={top}", "apply")
                 wrong = judge_image(top) or judge_print(top)
                 why += [f"{name}: {wrong}"] if wrong else []
-        ok(not why, f"{key}: {len(PAYLOADS)} strings", "\n".join(why))
+        tap.ok(not why, f"{key}: {len(PAYLOADS)} strings", "\n".join(why))
     print(f"# {table} strings tried, {len(accepted)} taken that reach documents")
     mounted = os.getuid() == 0 and fake.exists() and os.access("/dev/fuse", os.W_OK)
     if not mounted:
-        print(f"ok {count + 1} - documents # SKIP needs root and /dev/fuse")
-        count += 1
+        tap.skip("documents", "needs root and /dev/fuse")
     else:
         script, folder = work / "run.sh", work / "documents"
         with open(script, "w", encoding="utf-8") as file:
@@ -258,10 +248,9 @@ with tempfile.TemporaryDirectory(prefix="sriov-setup-hostile.") as work:
         why = [f"{name}: {wrong}" for number, name in enumerate(accepted)
                if (wrong := judge_documents(folder / str(number)))]
         written = sum(path.stat().st_size > 0 for path in folder.rglob("*.*"))
-        ok(not why and written > 5 * len(accepted), f"{written} documents of {len(accepted)} strings", "\n".join(why))
-        ok(not any("\x1b" in path.read_text(errors="replace") for path in work.rglob("said")), "no control characters in messages")
+        tap.ok(not why and written > 5 * len(accepted), f"{written} documents of {len(accepted)} strings", "\n".join(why))
+        tap.ok(not any("\x1b" in path.read_text(errors="replace") for path in work.rglob("said")), "no control characters in messages")
         why = device_strings(work)
-        ok(not why, f"{len(DEVICE)} names that a machine has, {len(COMMANDS)} commands each", "\n".join(why))
-print(f"1..{count}")
-sys.exit(1 if bad else 0)
+        tap.ok(not why, f"{len(DEVICE)} names that a machine has, {len(COMMANDS)} commands each", "\n".join(why))
+tap.done()
 END

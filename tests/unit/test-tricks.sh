@@ -7,8 +7,9 @@ strace -o /dev/null true 2>/dev/null || { echo "1..0 # SKIP strace may not trace
 if [ "${1:-}" != inside ] && unshare --mount true 2>/dev/null; then
 	exec unshare --mount "$0" inside
 fi
-exec python3 -B - "$(readlink -f "${builddir:-.}")" <<'END'
+PYTHONPATH=$(readlink -f "${srcdir:-.}/tests/unit") exec python3 -B - "$(readlink -f "${builddir:-.}")" <<'END'
 import os, pathlib, re, shutil, socket, stat, subprocess, sys, tempfile
+import tap
 
 program = pathlib.Path(sys.argv[1]) / "sriov-setup"
 CONFIG = """kernel = { iommu = "on"; passthrough = true; unsafe_interrupts = true; blacklist = [ "igbvf" ]; };
@@ -33,16 +34,6 @@ if b"__asan_init" in program.read_bytes(): # ten times slower
     COMMANDS = COMMANDS[:1]
 MAY_MOUNT = os.getuid() == 0 and subprocess.run(["unshare", "--mount", "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0
 DEVICE = "a device that nobody may open"
-count = bad = 0
-
-
-def ok(good, name, detail=""):
-    global count, bad
-    count += 1
-    bad += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
-    if not good:
-        print("# " + str(detail)[:3000].replace("\n", "\n# "))
 
 
 class Trap:
@@ -175,7 +166,6 @@ with tempfile.TemporaryDirectory(prefix="sriov-setup-tricks.", dir="/dev/shm" if
             if MAY_MOUNT:
                 try_mount(trap, name, why)
         seen |= paths
-        ok(paths and not why, f"{loader}: {len(paths)} paths, {len(TRICKS) + MAY_MOUNT} tricks each", "\n".join(why))
-print(f"1..{count}")
-sys.exit(1 if bad else 0)
+        tap.ok(paths and not why, f"{loader}: {len(paths)} paths, {len(TRICKS) + MAY_MOUNT} tricks each", "\n".join(why))
+tap.done()
 END

@@ -9,23 +9,9 @@ import subprocess
 import sys
 import tempfile
 
+import tap
+
 folder, schemas = sys.argv[1:]
-count = bad = 0
-
-
-def ok(good, name, detail=""):
-    global count, bad
-    count += 1
-    bad += not good
-    print(("ok" if good else "not ok"), count, "-", name)
-    if not good:
-        print("# " + str(detail).replace("\n", "\n# "))
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print("ok", count, "-", name, "# SKIP", why)
 
 
 def text_of(case, kind):
@@ -98,13 +84,13 @@ def items(kind, name, schema, broken):
         document = yaml.safe_load(text_of(case, kind))
         mine = [i for i in document["items"] if i["kind"] == name]
         if case not in ("hostile", "none"):
-            ok(mine, f"{case}.{kind} has a {name}")
+            tap.ok(mine, f"{case}.{kind} has a {name}")
         wrong = [w for i in mine for w in faults(i, schema)]
-        ok(document["kind"] == "List" and not wrong, f"{case}.{kind}: {name} by its schema", wrong)
+        tap.ok(document["kind"] == "List" and not wrong, f"{case}.{kind}: {name} by its schema", wrong)
         names = [i["metadata"]["name"] for i in mine]
-        ok(len(set(names)) == len(names), f"{case}.{kind}: each {name} has its own name", names)
+        tap.ok(len(set(names)) == len(names), f"{case}.{kind}: each {name} has its own name", names)
         for path, value in broken if case == "igb" else ():
-            ok(faults(changed(mine[0], path, value), schema), f"{kind}: refuses {path} = {value}")
+            tap.ok(faults(changed(mine[0], path, value), schema), f"{kind}: refuses {path} = {value}")
 
 
 def check_kubernetes():
@@ -119,7 +105,7 @@ def check_kubernetes():
     for case in cases("nad"):
         for nad in yaml.safe_load(text_of(case, "nad"))["items"]:
             config = json.loads(nad["spec"]["config"])
-            ok(config["type"] == "sriov" and isinstance(config["vlan"], int), f"{case}.nad says a VLAN", config)
+            tap.ok(config["type"] == "sriov" and isinstance(config["vlan"], int), f"{case}.nad says a VLAN", config)
 
 
 def check_kubevirt():
@@ -128,11 +114,11 @@ def check_kubevirt():
     for kind in ("kubevirt", "kubevirt-patch"):
         for case in cases(kind):
             devices = yaml.safe_load(text_of(case, kind))["spec"]["configuration"]["permittedHostDevices"]
-            ok(not faults(devices, schema), f"{case}.{kind} by its schema", faults(devices, schema))
+            tap.ok(not faults(devices, schema), f"{case}.{kind} by its schema", faults(devices, schema))
             entry = ("pciHostDevices", 0)
             for path, value in ((entry + ("pciAddress",), "0000:01:10.0"), (entry + ("resourceName",), None),
                                 ) if devices.get("pciHostDevices") else ():
-                ok(faults(changed(devices, path, value), schema), f"{case}.{kind}: refuses {path} = {value}")
+                tap.ok(faults(changed(devices, path, value), schema), f"{case}.{kind}: refuses {path} = {value}")
 
 
 def merged(document, patch):
@@ -162,9 +148,9 @@ def check_patch():
             mine = ours.get(key, [])
             taken = [e[selector].lower() for e in mine]
             theirs = [e for e in old[key] if e[selector].lower() not in taken]
-            ok(theirs and new[key] == theirs + mine, f"{case}.kubevirt-patch keeps the {key} of others", new[key])
+            tap.ok(theirs and new[key] == theirs + mine, f"{case}.kubevirt-patch keeps the {key} of others", new[key])
         new.update({key: old[key] for key, _ in keys})
-        ok(after == before, f"{case}.kubevirt-patch changes nothing else", after)
+        tap.ok(after == before, f"{case}.kubevirt-patch changes nothing else", after)
 
 
 def check_json():
@@ -172,13 +158,13 @@ def check_json():
         schema = json.load(file)
     for case in [c for c in cases("device-plugin") if c != "hostile"]:
         document = json.loads(text_of(case, "device-plugin"))
-        ok(not faults(document, schema), f"{case}.device-plugin by its schema", faults(document, schema))
+        tap.ok(not faults(document, schema), f"{case}.device-plugin by its schema", faults(document, schema))
         names = [(r["resourcePrefix"], r["resourceName"]) for r in document["resourceList"]]
-        ok(len(set(names)) == len(names), f"{case}.device-plugin: each pool has its own name", names)
+        tap.ok(len(set(names)) == len(names), f"{case}.device-plugin: each pool has its own name", names)
         first = ("resourceList", 0)
         for path, value in ((first + ("deviceType",), "vfio"), (first + ("sriovMode",), True),
                             (first + ("selectors",), None), (("resourceList",), [])):
-            ok(faults(changed(document, path, value), schema), f"{case}.device-plugin: refuses {path} = {value}")
+            tap.ok(faults(changed(document, path, value), schema), f"{case}.device-plugin: refuses {path} = {value}")
     with open(os.path.join(schemas, "cdi.json"), encoding="utf-8") as file:
         # its loader refuses unknown members, the schema does not say so
         schema = strict(json.load(file))
@@ -189,13 +175,13 @@ def check_json():
     for case in cases("cdi"):
         document = json.loads(text_of(case, "cdi"))
         wrong = faults(document, schema, resolver)
-        ok(not wrong, f"{case}.cdi by its schema", wrong)
+        tap.ok(not wrong, f"{case}.cdi by its schema", wrong)
         names = [d["name"] for d in document["devices"]]
-        ok(all(re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", n) for n in names),
-           f"{case}.cdi: names that its loader takes", names)
+        tap.ok(all(re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", n) for n in names),
+               f"{case}.cdi: names that its loader takes", names)
         for path, value in ((("kind",), None), (("device",), []), (("devices", 0, "name"), 1),
                             (("devices", 0, "containerEdits", "deviceNodes", 0, "path"), None)):
-            ok(faults(changed(document, path, value), schema, resolver), f"{case}.cdi: refuses {path} = {value}")
+            tap.ok(faults(changed(document, path, value), schema, resolver), f"{case}.cdi: refuses {path} = {value}")
 
 
 def relaxng(rng, text):
@@ -212,26 +198,26 @@ def check_libvirt():
     rngs = "/usr/share/libvirt/schemas"
     for case in cases("libvirt"):
         top = tree.fromstring(text_of(case, "libvirt"))
-        ok(top.tag == "sriov-setup", f"{case}.libvirt is XML")
+        tap.ok(top.tag == "sriov-setup", f"{case}.libvirt is XML")
         if not shutil.which("xmllint") or not os.path.exists(rngs):
-            skip(f"{case}.libvirt by libvirt's grammar", "xmllint or libvirt's schemas are not installed")
+            tap.skip(f"{case}.libvirt by libvirt's grammar", "xmllint or libvirt's schemas are not installed")
             continue
         domain = top.find("domain")
         if case == "none":
-            ok(len(top) == 0, "none.libvirt holds nothing")
+            tap.ok(len(top) == 0, "none.libvirt holds nothing")
             continue
         for hostdev in top.findall("hostdev"):
             domain.find("devices").append(hostdev)
         for element, grammar in [(n, "network") for n in top.findall("network")] + [(domain, "domain")]:
             text = tree.tostring(element, encoding="unicode")
             result = relaxng(f"{rngs}/{grammar}.rng", text)
-            ok(result.returncode == 0, f"{case}.libvirt: {grammar} by libvirt's grammar", result.stderr)
+            tap.ok(result.returncode == 0, f"{case}.libvirt: {grammar} by libvirt's grammar", result.stderr)
             for old, new in (("managed=\"no\"", "managed=\"perhaps\""), ("vfio", "uio"), ("<source", "<sauce")):
                 broken = text.replace(old, new)
                 if broken != text:
                     broken = broken.replace("</source", "</sauce") if "sauce" in new else broken
                     result = relaxng(f"{rngs}/{grammar}.rng", broken)
-                    ok(result.returncode != 0, f"{case}.libvirt: {grammar} with {new} is refused")
+                    tap.ok(result.returncode != 0, f"{case}.libvirt: {grammar} with {new} is refused")
 
 
 def check_report():
@@ -248,8 +234,8 @@ def check_report():
         wrong += [v for d in report["devices"] for v in d["vfs"] if set(v) != vf]
         wrong += [i for d in report["devices"] for i in d["interfaces"] if set(i) not in interfaces]
         wrong += [r for r in report["resources"] if set(r) != {"name", "advertised", "count", "numa_nodes"}]
-        ok(not wrong and set(report) == {"version", "node", "devices", "resources", "conflicts"},
-           f"{case}.report has what it promises", wrong)
+        tap.ok(not wrong and set(report) == {"version", "node", "devices", "resources", "conflicts"},
+               f"{case}.report has what it promises", wrong)
 
 
 def check_qemu():
@@ -257,7 +243,7 @@ def check_qemu():
                       r"-device vfio-pci,host=[0-9a-f:.]+,id=vf-[-0-9a-f]+,bus=port-[-0-9a-f]+")
     for case in cases("qemu"):
         wrong = [t for t in text_of(case, "qemu").splitlines() if not t.startswith("# ") and not line.fullmatch(t)]
-        ok(not wrong, f"{case}.qemu holds arguments and comments", wrong)
+        tap.ok(not wrong, f"{case}.qemu holds arguments and comments", wrong)
 
 
 try:
@@ -269,9 +255,8 @@ for check in (check_kubernetes, check_kubevirt, check_patch, check_json):
     if jsonschema:
         check()
     else:
-        skip(check.__name__, "python3-jsonschema and python3-yaml are not installed")
+        tap.skip(check.__name__, "python3-jsonschema and python3-yaml are not installed")
 check_libvirt()
 check_qemu()
 check_report()
-print(f"1..{count}")
-sys.exit(bad > 0)
+tap.done()
