@@ -32,25 +32,6 @@ static void set_use(struct function *f, char *use, bool carries)
 	f->only_claimed = false;
 }
 
-/* A claim of who has ended counts for nothing: it may be released by anybody. */
-static void observe_claims(struct system *system, const struct root *root)
-{
-	_cleanup_(ledger_done) struct ledger ledger = { .lock = -1 };
-
-	if (ledger_read(&ledger, root) < 0)
-		return;
-	for (size_t i = 0; i < system->n_functions; i++) {
-		struct function *f = &system->functions[i];
-		const struct claim *claim = ledger_find(&ledger, f->address);
-
-		if (!claim || claim_is_dead(claim, root))
-			continue;
-		f->only_claimed = !f->in_use;
-		if (!f->in_use)
-			f->in_use = xasprintf("claimed by %s", claim->owner);
-	}
-}
-
 /* fib_route_seq_show(), rt6_info_route(): the main table. 0x200: RTF_REJECT */
 static bool is_default(const char *line, char interface[64])
 {
@@ -137,6 +118,25 @@ static struct function *find(struct system *system, const char *address)
 		if (streq(system->functions[i].address, address))
 			return &system->functions[i];
 	return NULL;
+}
+
+/* A claim of who has ended counts for nothing: it may be released by anybody. */
+static void observe_claims(struct system *system, const struct root *root)
+{
+	_cleanup_(ledger_done) struct ledger ledger = { .lock = -1 };
+
+	if (ledger_read(&ledger, root) < 0)
+		return;
+	for (size_t i = 0; i < ledger.n; i++) {
+		const struct claim *claim = &ledger.claims[i];
+		struct function *f = find(system, claim->address);
+
+		if (!f || claim_is_dead(claim, root))
+			continue;
+		f->only_claimed = !f->in_use;
+		if (!f->in_use)
+			f->in_use = xasprintf("claimed by %s", claim->owner);
+	}
 }
 
 /* A path in /sys names each function above. */
