@@ -33,7 +33,9 @@ make_tree() {
 	shift
 	need_packages mmdebstrap debian-archive-keyring
 	rm -rf "$dir.new"
+	# a mirror's copy of unstable may be weeks old, which its signature does not forgive
 	mmdebstrap --quiet --variant=minbase --aptopt='APT::Install-Recommends "false"' \
+		--aptopt='Acquire::Check-Valid-Until "false"' \
 		--include="$(IFS=,; echo "$*")" "$suite" "$dir.new" \
 		"deb $(mirror) $suite main" >&2
 	mv "$dir.new" "$dir"

@@ -32,6 +32,9 @@ def scenario(t, **options):
               run="sha256sum /boot/grub/grub.cfg > /var/grub.before\n"
                   "systemctl enable sriov-setup probe") as guest:
         guest.start()
+        versions = guest.sh("uname -r; systemctl --version | head -n 1").split()
+        t.hasnt(guest.sh("systemctl --failed --plain --no-legend"), "sriov",
+                f"none of our units fails on kernel {versions[0]}, {' '.join(versions[1:3])}")
         first_boot(t, guest)
         guest.reboot()
         second_boot(t, guest)
