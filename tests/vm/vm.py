@@ -82,16 +82,17 @@ class VM:
     on a disk with an EFI system partition but no boot loader. disk: a raw image that boots by itself,
     instead of ours; nothing is put onto it. virt: /virt is a root with QEMU, libvirt and busybox, to be
     used by chroot; it sees the guest's /dev, /proc, /sys, /run, /tmp, /boot and /lib/modules. log: a file
-    that gets every write and flush to the disk, for writelog.py."""
+    that gets every write and flush to the disk, for writelog.py. threads: "single" runs the CPUs in turn, so that
+    QEMU's "iotlb_to_section: Assertion", a race of its CPUs about hundreds of BARs, does not come."""
 
     def __init__(self, name, devices=(), files=None, links=None, run="", product=True, memory=1024,
                  icount=0, iommu="", kernel="", cache="unsafe", efi=None, suite="trixie",
-                 disk=None, virt=False, log=None):
+                 disk=None, virt=False, log=None, threads="multi"):
         self.name, self.devices, self.memory, self.icount = name, list(devices), memory, icount
         self.kernel, self.cache, self.efi, self.tools = kernel, cache, efi, script("tools")
         # after OVMF the kernel's timer check fails through remapped interrupts: a panic
         self.iommu = iommu or f"intel-iommu,intremap={'off' if efi else 'on'},caching-mode=on"
-        self.suite, self.log = suite, log
+        self.suite, self.log, self.threads = suite, log, threads
         self.virt = script("virt") if virt else None
         self.image = disk or script("image", "efi" if efi else "bios", suite)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}.", dir=CACHE))
@@ -183,7 +184,7 @@ class VM:
                 "-chardev", f"socket,id=agent,path={self.dir}/agent,server=on,wait=off",
                 "-device", "virtserialport,chardev=agent,name=vmtest",
                 "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off"]
-        args += ["-icount", f"shift={self.icount},sleep=off"] if self.icount else ["-accel", "tcg,thread=multi"]
+        args += ["-icount", f"shift={self.icount},sleep=off"] if self.icount else ["-accel", f"tcg,thread={self.threads}"]
         if self.kernel:
             stem = str(self.image)[:-len(".qcow2")]
             args += ["-kernel", stem + ".vmlinuz", "-initrd", stem + ".initrd", "-append", self.kernel]
