@@ -8,6 +8,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
+#include <systemd/sd-login.h>
 
 static int max_level = LOG_INFO;
 static const char *default_kind = MESSAGE_FILES;
@@ -41,19 +42,36 @@ static void add_field(struct iovec *fields, int *n, char *field)
 	fields[(*n)++] = (struct iovec){ field, strlen(field) };
 }
 
+/*
+ * journald learns the unit of a message from /proc/PID/cgroup, when it reads it. On a
+ * busy boot we may have ended by then, and `journalctl -u` would not find it; it does by
+ * this field, from root, systemd-journald(8).
+ */
+static const char *object_unit(void)
+{
+	static char *unit;
+
+	if (!unit && sd_pid_get_unit(0, &unit) < 0)
+		return NULL;
+	return unit;
+}
+
 static void journal_send(int level, const struct log_subject *subject,
 			 const char *message)
 {
+	const char *unit = object_unit();
 	const char *kind = subject->kind    ? subject->kind :
 			   level <= LOG_ERR ? default_kind :
 					      NULL;
-	struct iovec fields[7];
+	struct iovec fields[8];
 	int n = 0;
 
 	add_field(fields, &n, xasprintf("MESSAGE=%s", message));
 	add_field(fields, &n, xasprintf("PRIORITY=%d", level));
 	if (kind)
 		add_field(fields, &n, xasprintf("MESSAGE_ID=%s", kind));
+	if (unit)
+		add_field(fields, &n, xasprintf("OBJECT_SYSTEMD_UNIT=%s", unit));
 	if (subject->pci)
 		add_field(fields, &n, xasprintf("PCI_DEVICE=%s", subject->pci));
 	if (subject->file)
