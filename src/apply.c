@@ -99,13 +99,13 @@ static int do_write(const struct root *root, const struct action *a)
 	return r < 0 ? r : attribute_write(&device, a->name, a->value);
 }
 
-static size_t count_vfs(const struct root *root, const char *pf)
+/* Negative errno when that cannot be read. */
+static int count_vfs(const struct root *root, const char *pf)
 {
 	struct strings names = {};
-	size_t n = 0;
+	int n = root_list(root, &names, DEVICES "/%s", pf);
 
-	root_list(root, &names, DEVICES "/%s", pf);
-	for (size_t i = 0; i < names.n; i++)
+	for (size_t i = 0; n >= 0 && i < names.n; i++)
 		n += startswith(names.items[i], "virtfn");
 	strings_done(&names);
 	return n;
@@ -119,15 +119,19 @@ static size_t count_vfs(const struct root *root, const char *pf)
 static int create_and_await(const struct root *root, const struct action *a)
 {
 	unsigned long made;
-	int r = root_write(root, a->value, DEVICES "/%s/sriov_numvfs", a->function);
+	int r = root_write(root, a->value, DEVICES "/%s/sriov_numvfs", a->function), n;
 
-	if (r < 0 || count_vfs(root, a->function) >= (size_t)atoi(a->value))
+	if (r < 0)
 		return r;
-	if (root_read_unsigned(root, &made, DEVICES "/%s/sriov_numvfs", a->function) < 0)
+	n = count_vfs(root, a->function);
+	if (n >= atoi(a->value) ||
+	    root_read_unsigned(root, &made, DEVICES "/%s/sriov_numvfs", a->function) < 0)
 		return 0;
-	while (count_vfs(root, a->function) < made)
+	while (n >= 0 && n < (int)made) {
 		poll(NULL, 0, PAUSE_MS);
-	return 0;
+		n = count_vfs(root, a->function);
+	}
+	return n < 0 ? n : 0;
 }
 
 /* EBUSY also says that others have made VFs meanwhile: then there is nothing to wait for.
@@ -163,8 +167,7 @@ static int do_create(const struct root *root, const struct action *a)
 				       .file = a->where.file,
 				       .line = a->where.line };
 	unsigned asked = (unsigned)atoi(a->value);
-	size_t have;
-	int r;
+	int have, r;
 
 	if (made_note_vfs(root, a->function, asked, asked) < 0)
 		no_record(a);
@@ -173,13 +176,15 @@ static int do_create(const struct root *root, const struct action *a)
 		return r;
 	/* these say that others made them */
 	have = r == -EBUSY || r == -EAGAIN ? 0 : count_vfs(root, a->function);
+	if (have < 0) /* what was asked for stays noted */
+		return r < 0 ? r : have;
 	made_note_vfs(root, a->function, asked, (unsigned)have);
 	if (r < 0)
 		return r;
-	if (have >= asked)
+	if (have >= (int)asked)
 		return 0;
 	subject.kind = MESSAGE_NO_VFS;
-	log_full(LOG_ERR, &subject, "the driver accepted %s VFs but made %zu%s", a->value,
+	log_full(LOG_ERR, &subject, "the driver accepted %s VFs but made %d%s", a->value,
 		 have, have ? "" : "; see the kernel log");
 	return -EREMOTEIO;
 }
@@ -261,12 +266,15 @@ static int do_unbind(const struct root *root, const struct action *a)
 	return with_deadline(root, a, unbind, UNBIND_DEADLINE);
 }
 
-static bool has_bound_vfs(const struct root *root, const char *pf)
+/* 0 when none of its VFs has a driver, -EBUSY when one has. */
+static int check_no_driver(const struct root *root, const char *pf)
 {
-	for (size_t i = 0, n = count_vfs(root, pf); i < n; i++)
-		if (root_exists(root, DEVICES "/%s/virtfn%zu/driver", pf, i))
-			return true;
-	return false;
+	int n = count_vfs(root, pf);
+
+	for (int i = 0; i < n; i++)
+		if (root_exists(root, DEVICES "/%s/virtfn%d/driver", pf, i))
+			return -EBUSY;
+	return n < 0 ? n : 0;
 }
 
 /*
@@ -276,11 +284,11 @@ static bool has_bound_vfs(const struct root *root, const char *pf)
 static int do_remove(const struct root *root, const struct action *a)
 {
 	_cleanup_free_ char *path = xasprintf(DEVICES "/%s/sriov_numvfs", a->function);
-	int r = has_bound_vfs(root, a->function) ?
-			-EBUSY :
-			write_with_deadline(root, path, "0", REMOVE_DEADLINE);
+	int r = check_no_driver(root, a->function);
 
-	if (r == 0 && count_vfs(root, a->function))
+	if (r == 0)
+		r = write_with_deadline(root, path, "0", REMOVE_DEADLINE);
+	if (r == 0 && count_vfs(root, a->function) != 0)
 		r = -EIO;
 	return r < 0 ? r : made_note_vfs(root, a->function, 0, 0);
 }

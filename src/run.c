@@ -410,8 +410,11 @@ static int take_back(const struct config *config, const struct root *root,
 		plan = plan_reset(config, &system, &made, only);
 		if (plan.n_actions == 0 && log_problems(&plan, false) <= LOG_ERR)
 			return -EBUSY;
-		if (plan.n_actions == 0)
-			return only ? 0 : root_remove(root, MADE_PATH);
+		if (plan.n_actions == 0) {
+			r = only ? 0 : root_remove(root, MADE_PATH);
+			return r < 0 ? log_error_errno(r, "cannot remove /" MADE_PATH) :
+				       0;
+		}
 		if (rounds > 1) /* what carried mediated devices goes in the second */
 			return log_error_kind(MESSAGE_UNFINISHED, EAGAIN,
 					      "not all is taken back");
