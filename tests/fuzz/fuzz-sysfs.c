@@ -25,48 +25,58 @@ static const char conf[] =
 	"export = { kubevirt = true; device_plugin = true; nad = true; libvirt = true;\n"
 	"	cdi = true; harvester = true; qemu = true; };\n";
 
-static void clear(void)
+static const struct file {
+	const char *path, *text;
+} tree[] = {
+	{ PF "/modalias", "pci:v00008086d000010C9sv0sd0bc02sc00i00\n" },
+	{ PF "/sriov_totalvfs", "7\n" },
+	{ PF "/sriov_vf_device", "10ca\n" },
+	{ PF "/sriov_offset", "" },
+	{ PF "/sriov_stride", "" },
+	{ PF "/numa_node", "" },
+	{ PF "/sriov_drivers_autoprobe", "" },
+	{ PF "/config", "" },
+	{ PF "/net/eno1/flags", "" },
+	{ PF "/net/eno1/address", "" },
+	{ PF "/net/eno1/addr_assign_type", "" },
+	{ PF "/boot_vga", "" },
+	{ "sys/bus/pci/slots/1/address", "0000:01:00\n" },
+	{ "sys/class/block/x", "" },
+	{ "proc/cmdline", "\n" },
+	{ "proc/self/mountinfo", "\n" },
+	{ "proc/sys/kernel/hostname", "here\n" },
+	{ "etc/sriov.conf", conf },
+};
+
+static void put_tree(void)
 {
-	static const char *const files[] = {
-		"modalias",
-		"sriov_totalvfs",
-		"sriov_vf_device",
-		"sriov_offset",
-		"sriov_stride",
-		"numa_node",
-		"sriov_drivers_autoprobe",
-		"config",
-		"net/eno1/flags",
-		"net/eno1/address",
-		"net/eno1/addr_assign_type",
-		"boot_vga",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		_cleanup_free_ char *path = xasprintf(PF "/%s", files[i]);
-
-		fuzz_put(path, "", 0);
-	}
-	fuzz_put(PF "/modalias", "pci:v00008086d000010C9sv0sd0bc02sc00i00\n", 41);
-	fuzz_put(PF "/sriov_totalvfs", "7\n", 2);
-	fuzz_put(PF "/sriov_vf_device", "10ca\n", 5);
+	for (size_t i = 0; i < ARRAY_SIZE(tree); i++)
+		fuzz_put(tree[i].path, tree[i].text, strlen(tree[i].text));
 	fuzz_link(PF "/driver", "../../drivers/igb");
 	fuzz_link(PF "/virtfn0", "../0000:01:10.0");
 	fuzz_link(VF "/driver", "../../drivers/vfio-pci");
 	fuzz_link(VF "/iommu_group", "../../../kernel/iommu_groups/7");
-	fuzz_put("sys/bus/pci/slots/1/address", "0000:01:00\n", 11);
-	fuzz_put("sys/class/block/x", "", 0);
-	fuzz_put("proc/cmdline", "\n", 1);
-	fuzz_put("proc/self/mountinfo", "\n", 1);
-	fuzz_put("proc/sys/kernel/hostname", "here\n", 5);
-	fuzz_put("etc/sriov.conf", conf, strlen(conf));
 }
 
-/* Only files that are there already: a path of the input leads nowhere else. Is one of
- * them another now? */
-static bool take_lines(char *text)
+/* What the last input wrote is as it was; the paths are forgotten. */
+static void put_back(struct strings *written)
 {
-	bool taken = false;
+	for (size_t i = 0, k; i < written->n; i++) {
+		for (k = 0; k < ARRAY_SIZE(tree); k++)
+			if (strcmp(tree[k].path, written->items[i]) == 0)
+				break;
+		if (k == ARRAY_SIZE(tree)) { /* another way to write one of these */
+			put_tree();
+			break;
+		}
+		fuzz_put(tree[k].path, tree[k].text, strlen(tree[k].text));
+	}
+	strings_done(written);
+}
+
+/* Only files that are there already: a path of the input leads nowhere else. */
+static void take_lines(char *text, struct strings *written)
+{
 	char *line;
 
 	while ((line = strsep(&text, "\n"))) {
@@ -84,11 +94,11 @@ static bool take_lines(char *text)
 			continue;
 		fd = root_openat(fuzz_root(), O_WRONLY | O_TRUNC | O_NOFOLLOW, "%s",
 				 path);
-		if (fd >= 0)
-			must(write(fd, value, strlen(value)) >= 0, "written");
-		taken |= fd >= 0;
+		if (fd < 0)
+			continue;
+		must(write(fd, value, strlen(value)) >= 0, "written");
+		strings_add(written, path);
 	}
-	return taken;
 }
 
 static void make_documents(const struct config *config, struct system *system,
@@ -119,19 +129,21 @@ static void make_documents(const struct config *config, struct system *system,
 FUZZ(sysfs)
 {
 	_cleanup_free_ char *text = fuzz_text(data, size), *printed = NULL;
-	_cleanup_(config_done) struct config config = {};
 	_cleanup_(system_done) struct system system = {};
 	_cleanup_(plan_done) struct plan plan = {};
 	struct root root = *fuzz_root();
-	static bool is_clear;
+	static struct config config;
+	static struct strings written;
 	size_t length;
 	FILE *out = open_memstream(&printed, &length);
 
-	if (!is_clear)
-		clear();
-	is_clear = !take_lines(text);
+	if (config.files.n == 0) {
+		put_tree();
+		must(config_load(&config, &root, NULL) == 0, "our config is right");
+	}
+	put_back(&written);
+	take_lines(text, &written);
 	root.live = true;
-	must(config_load(&config, &root, NULL) == 0, "our config is right");
 	if (system_observe(&system, &root, &config) == 0) {
 		plan = plan_make(&config, &system);
 		plan_print(&plan, out, false);
