@@ -63,7 +63,7 @@ static void put_back(struct strings *written)
 {
 	for (size_t i = 0, k; i < written->n; i++) {
 		for (k = 0; k < ARRAY_SIZE(tree); k++)
-			if (strcmp(tree[k].path, written->items[i]) == 0)
+			if (streq(tree[k].path, written->items[i]))
 				break;
 		if (k == ARRAY_SIZE(tree)) { /* another way to write one of these */
 			put_tree();

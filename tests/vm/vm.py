@@ -184,7 +184,8 @@ class VM:
                 "-chardev", f"socket,id=agent,path={self.dir}/agent,server=on,wait=off",
                 "-device", "virtserialport,chardev=agent,name=vmtest",
                 "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off"]
-        args += ["-icount", f"shift={self.icount},sleep=off"] if self.icount else ["-accel", f"tcg,thread={self.threads}"]
+        args += (["-icount", f"shift={self.icount},sleep=off"] if self.icount else
+                 ["-accel", f"tcg,thread={self.threads}"])
         if self.kernel:
             stem = str(self.image)[:-len(".qcow2")]
             args += ["-kernel", stem + ".vmlinuz", "-initrd", stem + ".initrd", "-append", self.kernel]
