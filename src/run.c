@@ -393,6 +393,22 @@ static int observe_made(const struct config *config, const struct root *root,
 	return 0;
 }
 
+/* The udev rule would bind VFs whose events udevd still has. */
+static int apply_gated(const struct plan *plan, const struct root *root)
+{
+	struct timespec end;
+	unsigned done;
+	int r = begin_work(plan, root), ended;
+
+	if (r < 0)
+		return log_error_errno(r, "cannot write below /run");
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += RUN_DEADLINE;
+	r = plan_apply(plan, root, &end, &done);
+	ended = end_work(root, r < 0);
+	return r < 0 ? r : ended;
+}
+
 /* As with apply, the plan that is empty afterwards is the verification. */
 static int take_back(const struct config *config, const struct root *root,
 		     const char *only)
@@ -401,8 +417,6 @@ static int take_back(const struct config *config, const struct root *root,
 		_cleanup_(made_done) struct made made = made_read(root);
 		_cleanup_(system_done) struct system system = {};
 		_cleanup_(plan_done) struct plan plan = {};
-		struct timespec end;
-		unsigned done;
 		int r = observe_made(config, root, &made, &system);
 
 		if (r < 0)
@@ -418,9 +432,7 @@ static int take_back(const struct config *config, const struct root *root,
 		if (rounds > 1) /* what carried mediated devices goes in the second */
 			return log_error_kind(MESSAGE_UNFINISHED, EAGAIN,
 					      "not all is taken back");
-		clock_gettime(CLOCK_MONOTONIC, &end);
-		end.tv_sec += RUN_DEADLINE;
-		r = plan_apply(&plan, root, &end, &done);
+		r = apply_gated(&plan, root);
 		if (r < 0)
 			return r;
 	}

@@ -11,7 +11,9 @@
 #include "fixture.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <time.h>
+#include <unistd.h>
 
 #define PF "0000:01:00.0"
 #define VF(n) "0000:01:10." #n /* of VF 0 to 3: 0, 2, 4, 6 */
@@ -294,6 +296,43 @@ static void test_refused(void)
 	close_scene(&s);
 }
 
+static bool is_gated(const struct scene *s)
+{
+	return root_exists(&s->host.root, "run/sriov-setup/busy");
+}
+
+/* True when that was ever so while it watched, at most ten seconds. */
+static void *watch_gate(void *scene)
+{
+	bool gated = false;
+
+	for (int i = 0; !gated && i < 10000; i++) {
+		usleep(1000);
+		gated = is_gated(scene);
+	}
+	return gated ? scene : NULL;
+}
+
+/* udevd may be behind with the events of the VFs that apply has just made. */
+static void test_reset_gate(void)
+{
+	_cleanup_free_ char *said = NULL;
+	pthread_t watcher;
+	struct scene s;
+	void *gated;
+
+	open_scene(&s);
+	control(&s, "fault */unbind value=" VF(0) " delay=200");
+	if (is_gated(&s) || pthread_create(&watcher, NULL, watch_gate, &s) != 0)
+		abort();
+	if (!is_int(reset(&s, &said), 0, "a slow reset"))
+		tap_show("said", said);
+	pthread_join(watcher, &gated);
+	ok(gated != NULL, "the udev rule binds nothing meanwhile");
+	ok(!is_gated(&s), "afterwards it may");
+	close_scene(&s);
+}
+
 static void test_reset(void)
 {
 	_cleanup_free_ char *first = NULL, *second = NULL;
@@ -408,6 +447,7 @@ int main(void)
 	test_stuck();
 	test_refused();
 	test_reset();
+	test_reset_gate();
 	test_reset_drivers();
 	test_reset_mdevs();
 	return done();
