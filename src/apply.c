@@ -31,6 +31,7 @@
 #define LINK_DEADLINE 90  /* mlx5: a firmware command may take 60 s */
 
 #define PAUSE_MS 250
+#define TELL_MS 100 /* that long nothing is told of what is quick */
 
 /* The device directory of an action's function or VF, below the root. */
 static char *device_path(const struct action *a)
@@ -293,11 +294,16 @@ static int do_remove(const struct root *root, const struct action *a)
 	return r < 0 ? r : made_note_vfs(root, a->function, 0, 0);
 }
 
+/* vfio drivers only take note of the device, vfio_pci_core_register_device(); any other
+ * talks to the hardware, which can hang. */
+static bool only_takes_note(const char *driver)
+{
+	return strstr(driver, "vfio");
+}
+
 /*
  * Through bind, not drivers_probe: that one returns success also when nothing was bound.
- * vfio drivers only take note of the device, vfio_pci_core_register_device(); any other
- * talks to the hardware, which can hang. A child for each of hundreds of VFs would be
- * felt.
+ * A child for each of hundreds of VFs would be felt.
  */
 static int do_bind(const struct root *root, const struct action *a)
 {
@@ -307,7 +313,7 @@ static int do_bind(const struct root *root, const struct action *a)
 
 	if (r < 0)
 		return r;
-	r = strstr(a->name, "vfio") ?
+	r = only_takes_note(a->name) ?
 		    root_write(root, address, "%s", bind) :
 		    write_with_deadline(root, bind, address, PROBE_DEADLINE);
 	/* EBUSY: bound already; by whom? The kernel may have been faster, with our
@@ -471,7 +477,8 @@ struct work {
 	int *errors; /* by action; -ECANCELED: not tried */
 	bool *done;
 	int first_error;
-	const char *gone; /* the function that was last said to have vanished */
+	const char *gone;     /* the function that was last said to have vanished */
+	struct timespec told; /* when the status was last set */
 };
 
 static bool is_gone(const struct root *root, const struct action *a)
@@ -727,12 +734,32 @@ static void note_drivers(const struct work *w, bool ahead)
 	}
 }
 
-/* "12 of 40: bind 0000:01:00.0 VF 3 to vfio-pci" */
-static void tell(const struct plan *plan, size_t i)
+static bool is_quick(const struct action *a)
 {
-	_cleanup_free_ char *text = action_text(&plan->actions[i], false);
+	return a->verb == WRITE || a->verb == OVERRIDE ||
+	       (a->verb == BIND && only_takes_note(a->name));
+}
 
-	log_status("%zu of %zu: %s", i + 1, plan->n_actions, text);
+static long ms_since(const struct timespec *before)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - before->tv_sec) * 1000 +
+	       (now.tv_nsec - before->tv_nsec) / 1000000;
+}
+
+/* "12 of 40: bind 0000:01:00.0 VF 3 to vfio-pci". Each status is work for PID 1, which
+ * for hundreds of VFs would be felt. */
+static void tell(struct work *w, size_t i)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (is_quick(&w->plan->actions[i]) && ms_since(&w->told) < TELL_MS)
+		return;
+	text = action_text(&w->plan->actions[i], false);
+	log_status("%zu of %zu: %s", i + 1, w->plan->n_actions, text);
+	clock_gettime(CLOCK_MONOTONIC, &w->told);
 }
 
 int plan_apply(const struct plan *plan, const struct root *root,
@@ -759,11 +786,11 @@ int plan_apply(const struct plan *plan, const struct root *root,
 			finish(&w, i, -ECANCELED);
 			late++;
 		} else if (group > i + 1) {
-			tell(plan, i);
+			tell(&w, i);
 			unbind_together(&w, i, group);
 			next = group;
 		} else {
-			tell(plan, i);
+			tell(&w, i);
 			finish(&w, i, verbs[a->verb](root, a));
 			if (a->verb == REMOVE_VFS && !done[i] && errors[i] != -ETIMEDOUT)
 				bind_back(&w, i);
