@@ -39,12 +39,15 @@ static unsigned read_number(const struct root *dir, const char *attribute)
 		       (unsigned)value;
 }
 
-/* A count of VFs, which are 16 bits in the capability; what has more is no count. */
-static unsigned read_vfs(const struct root *dir, const char *attribute)
+/* False: no SR-IOV. VFs are counted by 16 bits in the capability; what has more is no
+ * count. */
+static bool read_total_vfs(const struct root *dir, unsigned *ret)
 {
-	unsigned count = read_number(dir, attribute);
+	unsigned long count;
+	int r = root_read_unsigned(dir, &count, "sriov_totalvfs");
 
-	return count > VFS_LIMIT ? 0 : count;
+	*ret = r < 0 || count > VFS_LIMIT ? 0 : (unsigned)count;
+	return r != -ENOENT;
 }
 
 /* sriov_vf_device_show() prints bare hexadecimal digits */
@@ -155,15 +158,19 @@ static char *read_serial(const struct root *dir)
 #undef BYTE
 }
 
-static void read_pf(struct system *system, const struct root *dir, int index)
+static void read_pf(struct function *pf, const struct root *dir)
 {
-	struct function *pf = &system->functions[index];
-	struct strings names = {};
-
 	pf->vf_device = read_hex(dir, "sriov_vf_device");
 	pf->vf_offset = read_number(dir, "sriov_offset");
 	pf->vf_stride = read_number(dir, "sriov_stride");
 	pf->autoprobe = read_number(dir, "sriov_drivers_autoprobe") != 0;
+}
+
+static void find_vfs(struct system *system, const struct root *dir, int index)
+{
+	struct function *pf = &system->functions[index];
+	struct strings names = {};
+
 	root_list(dir, &names, ".");
 	for (size_t i = 0; i < names.n; i++) {
 		_cleanup_free_ char *address = NULL;
@@ -223,45 +230,66 @@ static bool is_boot_display(const struct root *dir)
 	return is;
 }
 
+/* What is read for some only. */
 struct wants {
-	bool slot, serial;
+	bool slot, serial; /* a rule matches by it */
+	bool devices;      /* rules may govern what is neither PF nor VF */
+	bool glance;       /* only what rules match by, and nothing of VFs */
 };
 
-/* A VF has a larger address than its PF, so the PF has been read before it. */
-static int read_function(struct system *system, const struct root *root, int index,
-			 const struct wants *wants)
+static int read_other_than_vf(struct system *system, const struct root *dir, int index,
+			      const struct wants *wants)
 {
-	_cleanup_(root_done) struct root dir = { .fd = -1 };
 	struct function *f = &system->functions[index];
-	int r = root_enter(root, &dir, DEVICES "/%s", f->address);
+	int r = read_ids(dir, f);
+	bool pf;
 
 	if (r < 0)
 		return r;
+	if (wants->serial)
+		f->serial = read_serial(dir);
+	if (f->class >> 16 == 0x03 && is_boot_display(dir))
+		f->in_use = xstrdup(BOOT_DISPLAY);
+	pf = read_total_vfs(dir, &f->total_vfs);
+	if (pf)
+		find_vfs(system, dir, index);
+	if (wants->glance)
+		return 0;
+	if (pf)
+		read_pf(f, dir);
+	if (pf || wants->devices)
+		f->numa_node = read_signed(dir, "numa_node");
+	return 0;
+}
+
+static void read_vf(const struct system *system, struct function *vf)
+{
+	const struct function *pf = &system->functions[vf->pf];
+
+	vf->vendor = pf->vendor;
+	vf->device = pf->vf_device;
+	vf->class = pf->class;
+	vf->numa_node = pf->numa_node;
+}
+
+/* A VF has a larger address than its PF, so the PF has been read before it. */
+static void read_function(struct system *system, const struct root *root, int index,
+			  const struct wants *wants)
+{
+	_cleanup_(root_done) struct root dir = { .fd = -1 };
+	struct function *f = &system->functions[index];
+
+	if ((wants->glance && f->pf != NONE) ||
+	    root_enter(root, &dir, DEVICES "/%s", f->address) < 0)
+		return;
 	root_link_name(&dir, &f->driver, "driver");
 	f->iommu_group = read_link_number(&dir, "iommu_group");
-	if (f->pf != NONE) {
-		const struct function *pf = &system->functions[f->pf];
-
-		f->vendor = pf->vendor;
-		f->device = pf->vf_device;
-		f->class = pf->class;
-		f->numa_node = pf->numa_node;
-	} else {
-		r = read_ids(&dir, f);
-		if (r < 0)
-			return r;
-		f->numa_node = read_signed(&dir, "numa_node");
-		f->total_vfs = read_vfs(&dir, "sriov_totalvfs");
-		if (wants->serial)
-			f->serial = read_serial(&dir);
-		if (f->class >> 16 == 0x03 && is_boot_display(&dir))
-			f->in_use = xstrdup(BOOT_DISPLAY);
-		if (root_exists(&dir, "sriov_totalvfs"))
-			read_pf(system, &dir, index);
-	}
+	if (f->pf != NONE)
+		read_vf(system, f);
+	else if (read_other_than_vf(system, &dir, index, wants) < 0)
+		return;
 	if (f->driver && !startswith(f->driver, "vfio"))
 		read_netdevs(&dir, f);
-	return 0;
 }
 
 /* slots/NAME/address is "0000:01:00": domain, bus and device, for all functions */
@@ -299,7 +327,7 @@ static bool may_take_disks(const struct config *config)
 
 static struct wants config_wants(const struct config *config)
 {
-	struct wants wants = {};
+	struct wants wants = { .devices = config->n_devices || config->n_mdevs };
 
 #define WANTS(array, n)                                                \
 	for (size_t i = 0; i < config->n; i++) {                       \
@@ -564,12 +592,45 @@ static bool is_stale(const struct root *root, const struct kernel_config *config
 	       kargs_state_is_stale(&state, config);
 }
 
+static void read_functions(struct system *system, const struct root *root,
+			   const struct wants *wants)
+{
+	struct strings addresses = {};
+
+	if (system->live)
+		root_list(root, &addresses, DEVICES); /* no PCI at all is no error */
+	system->functions = xcalloc(addresses.n, sizeof(struct function));
+	system->n_functions = addresses.n;
+	for (size_t i = 0; i < addresses.n; i++)
+		system->functions[i] = (struct function){ .address = addresses.items[i],
+							  .pf = NONE,
+							  .iommu_group = NONE,
+							  .numa_node = NONE };
+	free(addresses.items);
+	for (size_t i = 0; i < system->n_functions; i++)
+		/* one that vanishes meanwhile keeps zero IDs, which no rule matches */
+		read_function(system, root, (int)i, wants);
+	if (wants->slot)
+		read_slots(system, root);
+}
+
+/* What could not be read for sure is not handed out. */
+static int give(struct system *system, const struct root *root, struct system *ret)
+{
+	int r = root_trouble(root);
+
+	if (r < 0)
+		system_done(system);
+	else
+		*ret = *system;
+	return r;
+}
+
 int system_observe(struct system *ret, const struct root *root,
 		   const struct config *config)
 {
 	const struct wants wants = config_wants(config);
 	struct system system = { .live = root->live };
-	struct strings addresses = {};
 	int r;
 
 	/* also what was asked for earlier */
@@ -583,19 +644,7 @@ int system_observe(struct system *ret, const struct root *root,
 	memlock_list(root, &system.memlock); /* no such folder: none */
 	if (system.live)
 		root_read(root, &system.hostname, "proc/sys/kernel/hostname");
-	if (system.live)
-		root_list(root, &addresses, DEVICES); /* no PCI at all is no error */
-	system.functions = xcalloc(addresses.n, sizeof(struct function));
-	system.n_functions = addresses.n;
-	for (size_t i = 0; i < addresses.n; i++)
-		system.functions[i] = (struct function){ .address = addresses.items[i],
-							 .pf = NONE,
-							 .iommu_group = NONE,
-							 .numa_node = NONE };
-	free(addresses.items);
-	for (size_t i = 0; i < system.n_functions; i++)
-		/* one that vanishes meanwhile keeps zero IDs, which no rule matches */
-		read_function(&system, root, (int)i, &wants);
+	read_functions(&system, root, &wants);
 	if (system.live)
 		read_interrupted(&system, root);
 	if (system.live)
@@ -604,8 +653,6 @@ int system_observe(struct system *ret, const struct root *root,
 		inuse_observe_disks(&system, root);
 	if (system.live)
 		read_made(&system, root);
-	if (wants.slot)
-		read_slots(&system, root);
 	for (size_t i = 0; i < system.n_functions; i++)
 		read_governed(&system, root, config, &system.functions[i]);
 	read_mdevs(&system, root, config);
@@ -617,12 +664,18 @@ int system_observe(struct system *ret, const struct root *root,
 	system.vfio_module_loaded =
 		system.live && root_exists(root, "sys/module/vfio_pci");
 	system.unsafe_interrupts = system.live && read_unsafe_interrupts(root);
-	r = root_trouble(root);
-	if (r < 0)
-		system_done(&system);
-	else
-		*ret = system;
-	return r;
+	return give(&system, root, ret);
+}
+
+int system_glance(struct system *ret, const struct root *root,
+		  const struct config *config)
+{
+	struct wants wants = config_wants(config);
+	struct system system = { .live = root->live };
+
+	wants.glance = true;
+	read_functions(&system, root, &wants);
+	return give(&system, root, ret);
 }
 
 void system_done(struct system *system)

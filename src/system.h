@@ -106,6 +106,10 @@ struct system {
  */
 int system_observe(struct system *ret, const struct root *root,
 		   const struct config *config);
+/* The same of only what rules match PFs and devices by; VFs have just their address, and
+ * no use is looked for. */
+int system_glance(struct system *ret, const struct root *root,
+		  const struct config *config);
 void system_done(struct system *system);
 
 /* The rule that governs a PF: the first that matches; NULL: none. Pure. */

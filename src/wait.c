@@ -43,7 +43,7 @@ static bool may_get_netdev(const struct function *f)
 }
 
 /* Could the rule govern it, as far as can be told while its driver and netdevs may still
- * come? */
+ * come? A driver that it has is not going to become another one. */
 static bool may_govern(const struct match *match, const struct function *f)
 {
 	const struct match lasting = {
@@ -54,6 +54,8 @@ static bool may_govern(const struct match *match, const struct function *f)
 		.serial = match->serial,
 	};
 
+	if (match->driver && f->driver && !streq(match->driver, f->driver))
+		return false;
 	if (needs_netdev(match) && f->n_netdevs == 0 && !may_get_netdev(f))
 		return false;
 	return match_agrees(&lasting, f);
@@ -249,7 +251,7 @@ int wait_for_pfs(const struct config *config, const struct root *root, unsigned 
 		size_t missing;
 		int left = left_ms(&end);
 
-		r = system_observe(&system, root, config);
+		r = system_glance(&system, root, config);
 		if (r < 0)
 			return log_error_errno(r, "cannot read the PCI devices");
 		missing = count_missing(udev, config, &system, left == 0);
