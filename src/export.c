@@ -183,19 +183,33 @@ static void offer_device(struct offers *offers, const struct function *f,
 	choose_path(offer, config, rule->advertise);
 }
 
+/* The VFs of a PF have the same IDs, so they share the default name. */
+static char *default_resource_vf(const struct offers *offers, const struct names *names,
+				 const struct function *f, const struct function *pf)
+{
+	const struct offer *last = offers->n ? &offers->items[offers->n - 1] : NULL;
+
+	return last && last->pf == pf &&
+			       !pf_rule_resource(last->pf_rule,
+						 last->function->vf_index) ?
+		       xstrdup(last->resource) :
+		       default_resource(names, f, pf);
+}
+
 static void offer_vf(struct offers *offers, const struct function *f,
 		     const struct function *pf, const struct config *config,
 		     const struct pf_rule *rule, const struct names *names)
 {
 	const struct vf_rule *vf = pf_rule_vf(rule, f->vf_index);
-	const char *resource = pf_rule_resource(rule, f->vf_index);
+	const char *said = pf_rule_resource(rule, f->vf_index);
+	char *resource = said ? xstrdup(said) : default_resource_vf(offers, names, f, pf);
 	struct offer *offer = array_add(offers->items, offers->n);
 
 	*offer = (struct offer){
 		.function = f,
 		.pf = pf,
 		.pf_rule = rule,
-		.resource = resource ? xstrdup(resource) : default_resource(names, f, pf),
+		.resource = resource,
 		.where = vf ? vf->where : rule->where,
 	};
 	choose_path(offer, config,

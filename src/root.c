@@ -250,7 +250,8 @@ int root_link_name(const struct root *root, char **ret, const char *format, ...)
 	ssize_t n;
 
 	FORMAT_PATH(path, format);
-	if (strchr(path, '/')) {
+	/* readlinkat(2) has no RESOLVE_IN_ROOT */
+	if (!root->live && strchr(path, '/')) {
 		fd = open_in(root, path, O_PATH | O_NOFOLLOW, 0);
 		if (fd < 0)
 			return fd;
@@ -364,6 +365,10 @@ int root_link(const struct root *root, const char *target, const char *format, .
 		if (streq(found, target))
 			return 0;
 	}
+	if (symlinkat(target, parent, name) == 0)
+		return 1;
+	if (errno != EEXIST)
+		return -errno;
 	temporary = xasprintf(".%s.new", name);
 	unlinkat(parent, temporary, 0);
 	if (symlinkat(target, parent, temporary) < 0 ||
