@@ -712,14 +712,18 @@ static void note_drivers(const struct work *w, bool ahead)
 {
 	const struct plan *plan = w->plan;
 	_cleanup_(made_done) struct made made = made_read(w->root);
+	const char *created = NULL;
 
 	for (size_t i = 0; i < plan->n_actions; i++) {
 		const struct action *a = &plan->actions[i];
 		const struct action *reserved, *unbound;
 		_cleanup_free_ char *address = NULL;
 
+		if (a->verb == CREATE_VFS)
+			created = a->function;
 		if (a->verb != BIND || a->when != NOW ||
-		    (a->vf != NONE && made_vfs(&made, a->function)) ||
+		    (a->vf != NONE &&
+		     (streq(created, a->function) || made_vfs(&made, a->function))) ||
 		    device_address(w->root, a, &address) < 0)
 			continue;
 		reserved = action_before(plan, OVERRIDE, i);

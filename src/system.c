@@ -166,7 +166,25 @@ static void read_pf(struct function *pf, const struct root *dir)
 	pf->autoprobe = read_number(dir, "sriov_drivers_autoprobe") != 0;
 }
 
-static void find_vfs(struct system *system, const struct root *dir, int index)
+static void read_vf(const struct system *system, const struct root *pf_dir,
+		    const char *link, struct function *vf)
+{
+	const struct function *pf = &system->functions[vf->pf];
+	_cleanup_free_ char *group = xasprintf("%s/iommu_group", link);
+
+	vf->vendor = pf->vendor;
+	vf->device = pf->vf_device;
+	vf->class = pf->class;
+	vf->numa_node = pf->numa_node;
+	free(vf->driver); /* where two links lead to it, which no kernel makes */
+	vf->driver = NULL;
+	root_link_name(pf_dir, &vf->driver, "%s/driver", link);
+	vf->iommu_group = read_link_number(pf_dir, group);
+}
+
+/* VFs are read by way of their PF, which takes half the calls. */
+static void read_vfs(struct system *system, const struct root *dir, int index,
+		     bool glance)
 {
 	struct function *pf = &system->functions[index];
 	struct strings names = {};
@@ -190,6 +208,8 @@ static void find_vfs(struct system *system, const struct root *dir, int index)
 		pf->vfs[n] = (int)(vf - system->functions);
 		vf->pf = index;
 		vf->vf_index = (unsigned)n;
+		if (!glance)
+			read_vf(system, dir, names.items[i], vf);
 	}
 	strings_done(&names);
 }
@@ -237,6 +257,12 @@ struct wants {
 	bool glance;       /* only what rules match by, and nothing of VFs */
 };
 
+/* Only such a one makes a netdev or an RDMA device. */
+static bool has_native_driver(const struct function *f)
+{
+	return f->driver && !startswith(f->driver, "vfio");
+}
+
 static int read_other_than_vf(struct system *system, const struct root *dir, int index,
 			      const struct wants *wants)
 {
@@ -251,44 +277,32 @@ static int read_other_than_vf(struct system *system, const struct root *dir, int
 	if (f->class >> 16 == 0x03 && is_boot_display(dir))
 		f->in_use = xstrdup(BOOT_DISPLAY);
 	pf = read_total_vfs(dir, &f->total_vfs);
-	if (pf)
-		find_vfs(system, dir, index);
-	if (wants->glance)
-		return 0;
-	if (pf)
+	if (pf && !wants->glance)
 		read_pf(f, dir);
-	if (pf || wants->devices)
+	if (!wants->glance && (pf || wants->devices))
 		f->numa_node = read_signed(dir, "numa_node");
+	if (pf)
+		read_vfs(system, dir, index, wants->glance);
 	return 0;
 }
 
-static void read_vf(const struct system *system, struct function *vf)
-{
-	const struct function *pf = &system->functions[vf->pf];
-
-	vf->vendor = pf->vendor;
-	vf->device = pf->vf_device;
-	vf->class = pf->class;
-	vf->numa_node = pf->numa_node;
-}
-
-/* A VF has a larger address than its PF, so the PF has been read before it. */
+/* A VF has a larger address than its PF, so it has been read with it. */
 static void read_function(struct system *system, const struct root *root, int index,
 			  const struct wants *wants)
 {
 	_cleanup_(root_done) struct root dir = { .fd = -1 };
 	struct function *f = &system->functions[index];
 
-	if ((wants->glance && f->pf != NONE) ||
+	if ((f->pf != NONE && !has_native_driver(f)) ||
 	    root_enter(root, &dir, DEVICES "/%s", f->address) < 0)
 		return;
-	root_link_name(&dir, &f->driver, "driver");
-	f->iommu_group = read_link_number(&dir, "iommu_group");
-	if (f->pf != NONE)
-		read_vf(system, f);
-	else if (read_other_than_vf(system, &dir, index, wants) < 0)
-		return;
-	if (f->driver && !startswith(f->driver, "vfio"))
+	if (f->pf == NONE) {
+		root_link_name(&dir, &f->driver, "driver");
+		f->iommu_group = read_link_number(&dir, "iommu_group");
+		if (read_other_than_vf(system, &dir, index, wants) < 0)
+			return;
+	}
+	if (has_native_driver(f))
 		read_netdevs(&dir, f);
 }
 
