@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <time.h>
 
+#define EXPORT_DIR RUN_DIR "/export"
 #define LOCK_DEADLINE 180 /* seconds: another run may be creating VFs */
 #define RUN_DEADLINE 300  /* from then on no action is begun that is not begun yet */
 
@@ -36,9 +37,7 @@ static int lock(const struct root *root, int *ret)
 
 static const char *export_dir(const struct exporter *e, const struct config *config)
 {
-	return e->dir             ? e->dir :
-	       config->export.dir ? config->export.dir + 1 :
-				    RUN_DIR "/export";
+	return e->dir ? e->dir : config->export.dir ? config->export.dir + 1 : EXPORT_DIR;
 }
 
 static int remove_export(const struct exporter *e, const struct config *config,
@@ -83,25 +82,39 @@ static int write_export(const struct exporter *e, const struct root *root,
 	return 0;
 }
 
+/* Itself, or what a crash has left of writing it. */
+static bool is_there(const struct strings *names, const char *file)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strstr(names->items[i], file))
+			return true;
+	return false;
+}
+
 /* In a folder of its own choice the administrator may have files of these names. */
 static int write_exports(const struct config *config, const struct root *root,
 			 const struct system *system)
 {
 	_cleanup_(names_close) struct names *names = names_open();
 	const struct export_input input = { config, system, names, NULL };
-	int first_error = 0;
+	struct strings ours = {};
+	int first_error = 0,
+	    r = config->export.dir ? 0 : root_list(root, &ours, EXPORT_DIR);
 
+	if (r < 0 && r != -ENOENT)
+		first_error = log_error_errno(r, "cannot list /" EXPORT_DIR);
 	for (size_t i = 0; exporters[i]; i++) {
 		const struct exporter *e = exporters[i];
-		int r = 0;
 
+		r = 0;
 		if (export_wanted(e, &config->export))
 			r = write_export(e, root, &input);
-		else if (e->file && (e->dir || !config->export.dir))
+		else if (e->file && (e->dir || is_there(&ours, e->file)))
 			r = remove_export(e, config, root);
 		if (r < 0 && first_error == 0)
 			first_error = r;
 	}
+	strings_done(&ours);
 	if (links_write(root, &input) < 0 && first_error == 0)
 		first_error = -EIO;
 	return first_error;

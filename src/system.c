@@ -263,27 +263,28 @@ static bool has_native_driver(const struct function *f)
 	return f->driver && !startswith(f->driver, "vfio");
 }
 
-static int read_other_than_vf(struct system *system, const struct root *dir, int index,
-			      const struct wants *wants)
+static void read_other_than_vf(struct system *system, const struct root *dir, int index,
+			       const struct wants *wants)
 {
 	struct function *f = &system->functions[index];
-	int r = read_ids(dir, f);
-	bool pf;
+	bool pf = read_total_vfs(dir, &f->total_vfs);
 
-	if (r < 0)
-		return r;
+	if (wants->glance && !pf && !wants->devices)
+		return;
+	root_link_name(dir, &f->driver, "driver");
+	f->iommu_group = read_link_number(dir, "iommu_group");
+	if (read_ids(dir, f) < 0)
+		return;
 	if (wants->serial)
 		f->serial = read_serial(dir);
 	if (f->class >> 16 == 0x03 && is_boot_display(dir))
 		f->in_use = xstrdup(BOOT_DISPLAY);
-	pf = read_total_vfs(dir, &f->total_vfs);
 	if (pf && !wants->glance)
 		read_pf(f, dir);
 	if (!wants->glance && (pf || wants->devices))
 		f->numa_node = read_signed(dir, "numa_node");
 	if (pf)
 		read_vfs(system, dir, index, wants->glance);
-	return 0;
 }
 
 /* A VF has a larger address than its PF, so it has been read with it. */
@@ -296,12 +297,8 @@ static void read_function(struct system *system, const struct root *root, int in
 	if ((f->pf != NONE && !has_native_driver(f)) ||
 	    root_enter(root, &dir, DEVICES "/%s", f->address) < 0)
 		return;
-	if (f->pf == NONE) {
-		root_link_name(&dir, &f->driver, "driver");
-		f->iommu_group = read_link_number(&dir, "iommu_group");
-		if (read_other_than_vf(system, &dir, index, wants) < 0)
-			return;
-	}
+	if (f->pf == NONE)
+		read_other_than_vf(system, &dir, index, wants);
 	if (has_native_driver(f))
 		read_netdevs(&dir, f);
 }
