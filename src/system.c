@@ -267,7 +267,8 @@ static void read_other_than_vf(struct system *system, const struct root *dir, in
 			       const struct wants *wants)
 {
 	struct function *f = &system->functions[index];
-	bool pf = read_total_vfs(dir, &f->total_vfs);
+	unsigned total_vfs;
+	bool pf = read_total_vfs(dir, &total_vfs);
 
 	if (wants->glance && !pf && !wants->devices)
 		return;
@@ -275,6 +276,7 @@ static void read_other_than_vf(struct system *system, const struct root *dir, in
 	f->iommu_group = read_link_number(dir, "iommu_group");
 	if (read_ids(dir, f) < 0)
 		return;
+	f->total_vfs = total_vfs;
 	if (wants->serial)
 		f->serial = read_serial(dir);
 	if (f->class >> 16 == 0x03 && is_boot_display(dir))
