@@ -19,8 +19,9 @@
 #include <time.h>
 
 #define EXPORT_DIR RUN_DIR "/export"
-#define LOCK_DEADLINE 180 /* seconds: another run may be creating VFs */
-#define RUN_DEADLINE 300  /* from then on no action is begun that is not begun yet */
+#define GATE RUN_DIR "/busy" /* the udev rule is off while there is this file */
+#define LOCK_DEADLINE 180    /* seconds: another run may be creating VFs */
+#define RUN_DEADLINE 300     /* from then on no action is begun that is not begun yet */
 
 static int lock(const struct root *root, int *ret)
 {
@@ -185,11 +186,18 @@ static int log_problems(const struct plan *plan, bool notes)
 	return worst;
 }
 
-/* The udev rule is off while there is the one; what a killed run owes is in the other. */
+static int open_gate(const struct root *root)
+{
+	int r = root_remove(root, GATE);
+
+	return r < 0 ? log_error_errno(r, "cannot remove /" GATE) : 0;
+}
+
+/* The record has what a killed run owes. */
 static int begin_work(const struct plan *plan, const struct root *root)
 {
 	_cleanup_free_ char *record = xstrdup("");
-	int r = root_replace(root, "", 0644, RUN_DIR "/busy");
+	int r = root_replace(root, "", 0644, GATE);
 
 	for (size_t i = 0; i < plan->n_actions; i++) {
 		const struct action *a = &plan->actions[i];
@@ -208,11 +216,12 @@ static int begin_work(const struct plan *plan, const struct root *root)
 
 static int end_work(const struct root *root, bool failed)
 {
-	int r = root_remove(root, RUN_DIR "/busy");
+	int r = open_gate(root);
 
-	if (r >= 0 && !failed)
-		r = root_remove(root, AUTOPROBE_RECORD);
-	return r < 0 ? log_error_errno(r, "cannot remove /" RUN_DIR "/busy") : 0;
+	if (r < 0 || failed)
+		return r;
+	r = root_remove(root, AUTOPROBE_RECORD);
+	return r < 0 ? log_error_errno(r, "cannot remove /" AUTOPROBE_RECORD) : 0;
 }
 
 /* What one round of observe, plan and do came to. */
@@ -406,20 +415,20 @@ static int observe_made(const struct config *config, const struct root *root,
 	return 0;
 }
 
-/* The udev rule would bind VFs whose events udevd still has. */
+/* Gated: the udev rule would bind VFs whose events udevd still has. */
 static int apply_gated(const struct plan *plan, const struct root *root)
 {
 	struct timespec end;
 	unsigned done;
-	int r = begin_work(plan, root), ended;
+	int r = root_replace(root, "", 0644, GATE), opened;
 
 	if (r < 0)
-		return log_error_errno(r, "cannot write below /run");
+		return log_error_errno(r, "cannot write /" GATE);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += RUN_DEADLINE;
 	r = plan_apply(plan, root, &end, &done);
-	ended = end_work(root, r < 0);
-	return r < 0 ? r : ended;
+	opened = open_gate(root);
+	return r < 0 ? r : opened;
 }
 
 /* As with apply, the plan that is empty afterwards is the verification. */
@@ -439,8 +448,9 @@ static int take_back(const struct config *config, const struct root *root,
 			return -EBUSY;
 		if (plan.n_actions == 0) {
 			r = only ? 0 : root_remove(root, MADE_PATH);
-			return r < 0 ? log_error_errno(r, "cannot remove /" MADE_PATH) :
-				       0;
+			if (r < 0)
+				return log_error_errno(r, "cannot remove /" MADE_PATH);
+			return open_gate(root); /* which a killed run has left shut */
 		}
 		if (rounds > 1) /* what carried mediated devices goes in the second */
 			return log_error_kind(MESSAGE_UNFINISHED, EAGAIN,
