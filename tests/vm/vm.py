@@ -25,8 +25,11 @@ class VMError(Exception):
     pass
 
 
+LOST_TIMER = "rcu_preempt kthread timer wakeup didn't happen"
+
+
 class QEMUCrash(VMError):
-    """QEMU itself gave up, as by "iotlb_to_section: Assertion": it says nothing about the guest."""
+    """QEMU itself gave up, as by "iotlb_to_section: Assertion", or lost a timer: it says nothing about the guest."""
 
 
 def script(name, *args):
@@ -229,6 +232,8 @@ class VM:
         if line is None:
             if self.process.poll() == -signal.SIGABRT:
                 raise QEMUCrash(f"{self.name}: QEMU crashed:\n{tail(self.dir / 'qemu.log')}")
+            if LOST_TIMER in (self.dir / "console.log").read_text(errors="replace"):
+                raise QEMUCrash(f"{self.name}: QEMU lost a timer:\n{self.console()}")
             raise VMError(f"{self.name}: no answer in {seconds} s; console:\n{self.console()}")
         return line
 
