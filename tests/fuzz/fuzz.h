@@ -33,13 +33,17 @@ static inline void must(bool good, const char *what)
 	abort();
 }
 
-/* The folder of this process: made once, in memory where that can be. */
+/* The folder of this process: made once, below that of tests/fuzz/run, which removes it.
+ */
 static inline struct root *fuzz_root(void)
 {
-	static char path[] = "/dev/shm/sriov-setup-fuzz.XXXXXX";
 	static struct root root = { .fd = -1 };
+	const char *above = getenv("TMPDIR");
 
 	if (root.fd < 0) {
+		char *path = xasprintf("%s/sriov-setup-fuzz.XXXXXX",
+				       above ? above : "/dev/shm");
+
 		log_set_level(LOG_EMERG - 1);
 		must(mkdtemp(path) && root_open(&root, path) == 0, "the folder");
 	}
