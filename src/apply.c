@@ -477,8 +477,8 @@ struct work {
 	int *errors; /* by action; -ECANCELED: not tried */
 	bool *done;
 	int first_error;
-	const char *gone;     /* the function that was last said to have vanished */
-	struct timespec told; /* when the status was last set */
+	const char *gone; /* the function that was last said to have vanished */
+	long long told;   /* now_ms() when the status was last set */
 };
 
 static bool is_gone(const struct root *root, const struct action *a)
@@ -744,26 +744,19 @@ static bool is_quick(const struct action *a)
 	       (a->verb == BIND && only_takes_note(a->name));
 }
 
-static long ms_since(const struct timespec *before)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - before->tv_sec) * 1000 +
-	       (now.tv_nsec - before->tv_nsec) / 1000000;
-}
-
 /* "12 of 40: bind 0000:01:00.0 VF 3 to vfio-pci". Each status is work for PID 1, which
  * for hundreds of VFs would be felt. */
 static void tell(struct work *w, size_t i)
 {
+	const struct action *a = &w->plan->actions[i];
 	_cleanup_free_ char *text = NULL;
+	long long now = now_ms();
 
-	if (is_quick(&w->plan->actions[i]) && ms_since(&w->told) < TELL_MS)
+	if (is_quick(a) && now - w->told < TELL_MS)
 		return;
-	text = action_text(&w->plan->actions[i], false);
+	w->told = now;
+	text = action_text(a, false);
 	log_status("%zu of %zu: %s", i + 1, w->plan->n_actions, text);
-	clock_gettime(CLOCK_MONOTONIC, &w->told);
 }
 
 int plan_apply(const struct plan *plan, const struct root *root,

@@ -14,17 +14,9 @@
 #define MESSAGE_MAX (1024 * 1024)
 #define PIECE 4096
 
-static long long now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
-
 unsigned qmp_time_left(const struct qmp *qmp)
 {
-	long long left = qmp->deadline - now();
+	long long left = qmp->deadline - now_ms();
 
 	return left > 0 ? (unsigned)left : 0;
 }
@@ -50,7 +42,7 @@ PRINTF(3, 4) static int fail(struct qmp *qmp, int error, const char *format, ...
 static int wait_until(const struct qmp *qmp, short events, long long end)
 {
 	struct pollfd p = { .fd = qmp->fd, .events = events };
-	long long left = end - now();
+	long long left = end - now_ms();
 	int r;
 
 	if (left <= 0)
@@ -148,7 +140,7 @@ static int receive(struct qmp *qmp, long long end, struct document **ret)
 
 int qmp_listen(struct qmp *qmp, unsigned milliseconds)
 {
-	long long end = now() + milliseconds;
+	long long end = now_ms() + milliseconds;
 
 	if (end > qmp->deadline)
 		end = qmp->deadline;
@@ -266,7 +258,7 @@ int qmp_open(struct qmp *ret, const char *path, const char *device, unsigned sec
 	int r;
 
 	*ret = (struct qmp){ .fd = -1,
-			     .deadline = now() + 1000LL * seconds,
+			     .deadline = now_ms() + 1000LL * seconds,
 			     .text = xcalloc(MESSAGE_MAX + PIECE + 1, 1),
 			     .device = device };
 	r = connect_to(ret, path);

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <time.h>
 
 static void *must(void *p)
 {
@@ -30,6 +31,14 @@ char *xstrdup(const char *s)
 char *xstrndup(const char *s, size_t n)
 {
 	return must(strndup(s, n));
+}
+
+long long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
 char *xasprintf(const char *format, ...)

@@ -60,6 +60,8 @@ void *xrealloc_array(void *p, size_t n, size_t size);
 char *xstrdup(const char *s); /* NULL stays NULL */
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *format, ...) PRINTF(1, 2);
+/* CLOCK_MONOTONIC, milliseconds */
+long long now_ms(void);
 
 /* Appends one zeroed element to an array that doubles when full; returns its address. */
 #define array_add(array, count)                                          \

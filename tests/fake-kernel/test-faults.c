@@ -170,14 +170,6 @@ static void refuse(const char *name, int error, const char *hint)
 	scene_close(&scene);
 }
 
-static long now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /*
  * The kernel does not come back from a write: the deadline does. It is the last write to
  * its file: FUSE, unlike kernfs, lets one write at a time into a file.
@@ -188,7 +180,7 @@ static void hang(const char *machine, const char *fault, const char *address,
 	struct scene scene;
 	const char *said;
 	char *why = NULL;
-	long begin;
+	long long begin;
 
 	scene_open(&scene, machine);
 	control(&scene, "fault %s", fault);
@@ -197,7 +189,7 @@ static void hang(const char *machine, const char *fault, const char *address,
 	scene_run(&scene);
 	said = scene.trial.said;
 	if (now_ms() - begin > 8000)
-		why = xasprintf("it took %ld ms", now_ms() - begin);
+		why = xasprintf("it took %lld ms", now_ms() - begin);
 	else if (host_longest_wait < 10000 || host_longest_wait > 120000)
 		why = xasprintf("its deadline is %d ms", host_longest_wait);
 	else if (scene.trial.status == 0 || count_lines(said, strerror(ETIMEDOUT)) != 1 ||
@@ -235,7 +227,7 @@ static void late_netdev(void)
 static void slow_driver(void)
 {
 	struct scene scene;
-	long begin = now_ms();
+	long long begin = now_ms();
 
 	scene_open(&scene, "mixed");
 	control(&scene, "fault */sriov_numvfs delay=400");

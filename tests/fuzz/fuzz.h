@@ -38,9 +38,9 @@ static inline void must(bool good, const char *what)
 static inline struct root *fuzz_root(void)
 {
 	static struct root root = { .fd = -1 };
-	const char *above = getenv("TMPDIR");
 
 	if (root.fd < 0) {
+		const char *above = getenv("TMPDIR");
 		char *path = xasprintf("%s/sriov-setup-fuzz.XXXXXX",
 				       above ? above : "/dev/shm");
 

@@ -18,14 +18,12 @@ CACHE = pathlib.Path(os.environ.get("SRIOV_SETUP_CACHE") or
                      pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
                      / "sriov-setup-vm")
 BOOT_DEADLINE = 300
+LOST_TIMER = "rcu_preempt kthread timer wakeup didn't happen"
 ICOUNT = 1  # 2^1 ns for an instruction: about what the emulation does on a quiet machine
 
 
 class VMError(Exception):
     pass
-
-
-LOST_TIMER = "rcu_preempt kthread timer wakeup didn't happen"
 
 
 class QEMUCrash(VMError):
